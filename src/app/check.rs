@@ -17,13 +17,13 @@ use super::workspace::place::inside;
 use super::{artefacts, dry_run, publish};
 use crate::baseline::base::Wanted;
 use crate::config::{Config, GateMode, Lang, Target};
-use crate::evaluate::{self, drawn};
+use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::{Text, bilingual};
 use crate::print::note;
 use crate::record::{GitFacts, WorkloadRecord};
 use crate::report::Report;
-use crate::report::page::charts::Charts;
+use crate::report::page::charts::{Charts, charts};
 
 /// What a check is asked beside its config.
 pub struct Check<'a> {
@@ -124,7 +124,7 @@ fn alone(
     let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.baseline(&w.name))?;
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&record, parts)?;
-    let charts = drawn::beside_sessions(&record, |w| baselines.baseline(&w.name))?;
+    let charts = charts(&record, &report)?;
     report.notices.extend(baselines.notices);
     Ok(Gated { report, exit, charts, unsaved })
 }
@@ -195,6 +195,6 @@ fn interleaved(
     let (mut report, exit) = ledger.report(&candidate, parts)?;
     // What was said of stored sessions is about the noise only.
     report.notices.extend(baselines.notices);
-    let charts = drawn::beside_record(&base, &candidate)?;
+    let charts = charts(&candidate, &report)?;
     Ok(Gated { report, exit, charts, unsaved })
 }

@@ -8,9 +8,10 @@ use super::measure::{self, Kept};
 use super::options::RunOptions;
 use super::workspace::Workspace;
 use crate::config::{Config, Lang};
-use crate::evaluate::{self, drawn};
+use crate::evaluate;
 use crate::print::note;
 use crate::record::Record;
+use crate::report::page::charts::charts;
 use crate::report::ranking::{self, Entrant, Measured, RankingReport};
 
 /// What was measured of several targets.
@@ -42,12 +43,8 @@ pub fn each(
         measure::each(here, config, options, git.as_ref(), &job)
             .inspect_err(|e| artefacts::save_failure(&options.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
-        let unwritten = artefacts::save_reports(
-            folder,
-            &evaluate::measured(record)?.0,
-            &drawn::alone(record)?,
-            lang,
-        );
+        let (report, _) = evaluate::measured(record)?;
+        let unwritten = artefacts::save_reports(folder, &report, &charts(record, &report)?, lang);
         for line in &unwritten {
             note(&format!("{}: {line}", folder.display()).into());
         }

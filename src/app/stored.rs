@@ -16,7 +16,7 @@ use super::workspace::Workspace;
 use crate::baseline::lineage::Link;
 use crate::compare::reason::NoBaseline;
 use crate::config::did_you_mean;
-use crate::evaluate::{self, Baseline, Ruled, drawn};
+use crate::evaluate::{self, Baseline, Ruled};
 use crate::exit::ExitStatus;
 use crate::judge::explain;
 use crate::lang::bilingual;
@@ -26,7 +26,7 @@ use crate::record::facts::policy;
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, Role, WorkloadRecord};
 use crate::report::Report;
-use crate::report::page::charts::Charts;
+use crate::report::page::charts::{Charts, charts};
 use crate::verdict::{Against, Reason};
 
 /// What is compared.
@@ -63,16 +63,14 @@ pub fn compare(what: &Compare<'_>) -> anyhow::Result<Compared> {
         if other.is_none() { ordered(sessions(what.baseline)?, &links) } else { Vec::new() };
     let reviewed = reviewed(what, &candidate, other.is_none().then_some(&links));
     let baseline = |w: &WorkloadRecord| baseline(what, &sessions, &reviewed, w);
-    let (ruled, charts) = match &other {
-        Some(other) => (
-            evaluate::paired(other, &candidate, baseline)?,
-            drawn::beside_record(other, &candidate)?,
-        ),
-        None => (alone(what, &candidate, baseline)?, drawn::beside_sessions(&candidate, baseline)?),
+    let ruled = match &other {
+        Some(other) => evaluate::paired(other, &candidate, baseline)?,
+        None => alone(what, &candidate, baseline)?,
     };
     let against =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
     let (report, exit) = evaluate::reported(&candidate, ruled)?;
+    let charts = charts(&candidate, &report)?;
     Ok(Compared { candidate, report, exit, charts, against })
 }
 

@@ -11,11 +11,12 @@ use super::output;
 use crate::app::{artefacts, measure, ranking as side_by_side};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::config::Lang;
-use crate::evaluate::{self, drawn};
+use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::{Text, bilingual};
 use crate::print;
 use crate::record::{self, Record, session};
+use crate::report::page::charts::charts;
 use crate::report::ranking::{self, RankingReport};
 use crate::report::{self, Report};
 
@@ -100,7 +101,7 @@ fn of_one(
 ) -> anyhow::Result<Vec<u8>> {
     let (report, record) = read(text, kind, path)?;
     let drawn = record.as_ref().filter(|_| format == ReportFormat::Html);
-    let charts = drawn.map(drawn::alone).transpose()?.unwrap_or_default();
+    let charts = drawn.map(|record| charts(record, &report)).transpose()?.unwrap_or_default();
     rendered(&report, record.as_ref(), &charts, format, lang)
 }
 

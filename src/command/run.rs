@@ -5,10 +5,11 @@ use crate::app::ranking::{self, Each};
 use crate::app::workspace::Workspace;
 use crate::app::{artefacts, dry_run, gate, measure};
 use crate::cli::{ReportFormat, RunArgs};
-use crate::evaluate::{self, drawn};
+use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::bilingual;
 use crate::print;
+use crate::report::page::charts::charts;
 
 mod interactive;
 
@@ -47,7 +48,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
             .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
     let (mut report, exit) = evaluate::measured(&record)?;
     let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
-    output::deliver(&options.out, &mut report, &drawn::alone(&record)?, lang, args.view);
+    let charts = charts(&record, &report)?;
+    output::deliver(&options.out, &mut report, &charts, lang, args.view);
     Ok(exit)
 }
 

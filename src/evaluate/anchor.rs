@@ -3,8 +3,9 @@
 //!
 //! Not here: which point that is and where its sessions are (`app::sessions`).
 
+use super::other_day::{compare, incomparable, method};
 use super::work::{Earlier, Tokens};
-use super::{Baseline, Part, compare, incomparable, method};
+use super::{Baseline, Part};
 use crate::compare::reason::{AnchorGap, SinceAnchor};
 use crate::compare::{Placed, Reason as Said};
 use crate::judge::reason::Measured;

@@ -1,7 +1,8 @@
 //! What a session of unchanged code says of the baseline that it joins: is the build like itself,
 //! and what will a check see? Pure.
 
-use super::{judge_policy, method};
+use super::judge_policy;
+use super::other_day::method;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::text;
 use crate::judge::{Decision, detectable};

@@ -1,42 +1,34 @@
 //! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare`
 //! and `report` all come through here.
 
-use std::collections::BTreeMap;
-
 use crate::compare::reason::{Loosened, NoBaseline, RunReason};
-use crate::compare::{self, Accepted, History, Placed, Selection, Sought, Why};
+use crate::compare::{Accepted, History, Placed, Selection, Sought};
 use crate::config::OnOpen;
-use crate::evidence::server;
 use crate::exit::ExitStatus;
-use crate::fingerprint::Fingerprint;
-use crate::judge::other_day::{self, OtherDay};
-use crate::judge::{self, Decision, PastRun};
+use crate::judge::{self, Decision};
 use crate::metric::{Class, Metric};
-use crate::record::session::Session;
-use crate::record::{self, Record, Slo, StartRecord, WorkloadRecord, differ};
+use crate::record::{self, Record, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report};
-use crate::report::server::Before;
-use crate::report::{AnchorReport, BaselineReport, Report, text};
+use crate::report::sides::Before;
+use crate::report::{AnchorReport, BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Reason, Ruling, StatusPolicy, overall, rule};
 
 mod accepted;
 mod anchor;
 mod blind;
 mod capture;
-pub mod drawn;
 mod jobs;
 mod limits;
+mod other_day;
 mod pair;
 mod plausible;
 mod work;
 
 pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
-use jobs::{another_thing, job, same_machine};
 pub use jobs::{decided, not_a_first_job};
 pub use limits::on_failures;
 pub use pair::of_one_run;
-use work::{Earlier, Tokens};
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in
 /// first-parent steps where git knows it.
@@ -93,9 +85,11 @@ pub fn alone<'a>(
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let baseline = baseline(workload);
-        let mut part = part(record, first, workload, &baseline, workloads)?;
+        let mut part = other_day::part(record, first, workload, &baseline, workloads)?;
         if parts.is_empty() {
-            part.evidence.warnings.extend(vanished(record, &baseline.workloads).map(Reason::from));
+            part.evidence
+                .warnings
+                .extend(other_day::vanished(record, &baseline.workloads).map(Reason::from));
         }
         let ruling = rule(policy, &part.evidence);
         parts.push((workload, part, ruling));
@@ -159,10 +153,11 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
                 Part { evidence, baseline, beside, differences, anchor, before },
                 ruling,
             )| {
-                let pooled = workload.pooled_values()?;
+                let (pooled, starts) = (workload.pooled_values()?, workload.start_values()?);
                 Ok(Judged {
                     workload,
                     pooled,
+                    starts,
                     ruling: Some((evidence, ruling)),
                     baseline,
                     beside,
@@ -185,11 +180,12 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .workloads
         .iter()
         .map(|workload| {
-            let pooled = workload.pooled_values()?;
+            let (pooled, starts) = (workload.pooled_values()?, workload.start_values()?);
             let (differences, before) = (Vec::new(), Before::default());
             Ok(Judged {
                 workload,
                 pooled,
+                starts,
                 ruling: None,
                 baseline: None,
                 beside: None,
@@ -217,103 +213,6 @@ pub struct Part {
     differences: Vec<crate::fingerprint::Difference>,
     anchor: Option<(AnchorReport, Reason)>,
     before: Before,
-}
-
-fn part(
-    record: &Record,
-    first: Option<&Record>,
-    workload: &WorkloadRecord,
-    baseline: &Baseline,
-    workloads: u32,
-) -> anyhow::Result<Part> {
-    let under_test = &record.policy.under_test;
-    let selection = baseline.select(workload, under_test, Some(&record.session));
-    let about_sessions = repeated(&selection)
-        .into_iter()
-        .chain(selection.since.notice.clone())
-        .chain(selection.levels());
-    let mut warnings: Vec<Reason> = about_sessions.map(Reason::from).collect();
-    let sessions: Vec<&Session> = selection.sessions().collect();
-    let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
-    let rounds = workload.method_rounds();
-    let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
-    let limits = limits::judged(record, workload, &rounds, &past)?;
-    let mut invalid: Vec<Reason> = workload.unfit().into_iter().map(Reason::from).collect();
-    invalid.extend(another_thing(record, first, workload).map(Reason::from));
-    let mut untold = None;
-    let against = if record.policy.mode == "limits" {
-        Against::LimitsOnly
-    } else if let (true, Some(other)) = (sessions.is_empty(), incomparable(&selection)) {
-        Against::Incomparable(differ::conflicts(other, workload, under_test))
-    } else if sessions.is_empty() {
-        let why = baseline.missing.clone().unwrap_or(NoBaseline::History);
-        Against::Missing(
-            compare::Reason::NoBaseline { workload: workload.name.clone(), why }.into(),
-        )
-    } else {
-        let (now, then) = (Tokens::count(workload), Earlier::from_sessions(&sessions));
-        invalid.extend(now.drifted(&then).into_iter().map(Reason::from));
-        untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
-        let mut comparison = compare(record, first, workload, &history, workloads)?;
-        if let Some(found) = comparison.blind() {
-            let d_min = comparison
-                .metrics
-                .iter()
-                .find(|m| m.metric == found.metric)
-                .map_or(0.0, |m| m.d_min);
-            comparison.reasons.splice(0..0, blind::explained(&found, d_min, &sessions));
-        }
-        Against::Compared(comparison)
-    };
-    let nearest = selection.used.last();
-    let differences = nearest.map_or_else(Vec::new, |(_, s)| {
-        Fingerprint::differences(&s.fingerprint, &workload.fingerprint)
-    });
-    let needed = match &against {
-        Against::Compared(c) => c.sessions_needed.and_then(|n| u32::try_from(n).ok()),
-        _ => None,
-    };
-    let shown = nearest.map(|(distance, s)| BaselineReport {
-        sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
-        commit: Some(s.commit.clone()),
-        distance_commits: *distance,
-        found_from: baseline.from.clone(),
-        skipped: skipped(&selection, workload, under_test),
-        commit_date: Some(s.commit_date.clone()),
-        sessions_needed: needed,
-    });
-    let had_slo = nearest.is_some_and(|(_, s)| s.slo != Slo::default());
-    if had_slo && workload.slo == Slo::default() {
-        warnings.push(compare::Reason::BaselineHasSlos.into());
-    }
-    let about_run = same_machine(record, first)
-        .into_iter()
-        .chain(loosened(workload))
-        .chain(limits::loosened(workload)?);
-    warnings.extend(about_run.map(Reason::from));
-    let nothing = limits::nothing_to_judge(record, workload)?;
-    let incomplete = incomplete(record, workload)
-        .into_iter()
-        .chain(untold)
-        .chain(nothing)
-        .map(Reason::from)
-        .collect();
-    let (excused, drift) = (Vec::new(), None);
-    let before = before(&sessions);
-    let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
-    let mut found =
-        Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
-    found.excuse(&baseline.accepted, record, workload, selection.since.newest);
-    found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
-    Ok(found)
-}
-
-/// What the sessions know beside what is judged: the median of each number.
-fn before(sessions: &[&Session]) -> Before {
-    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| {
-        server::typical(sessions.iter().map(|s| values(s)))
-    };
-    Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
@@ -345,57 +244,6 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
     (!rules.is_empty()).then_some(RunReason::RegressionsLoosened { rules })
 }
 
-/// More than these are counted only.
-const MOST_SKIPPED: usize = 3;
-
-/// Why sessions nearer than the nearest comparable one were left out: one line for all of one
-/// commit and reason.
-fn skipped(
-    selection: &Selection<'_>,
-    workload: &WorkloadRecord,
-    under_test: &[String],
-) -> Vec<String> {
-    let nearer = selection
-        .left_out
-        .iter()
-        .rev()
-        .filter(|(_, why)| *why == Why::Incomparable { nearest: true });
-    let mut lines: Vec<String> = Vec::new();
-    for ((_, session), _) in nearer {
-        let conflicts: Vec<String> = differ::conflicts(session, workload, under_test)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let line = format!("{} ({})", text::short(&session.commit), conflicts.join("; "));
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    if let Some(more) = lines.len().checked_sub(MOST_SKIPPED).filter(|n| *n > 0) {
-        lines.truncate(MOST_SKIPPED);
-        lines.push(format!("{more} more"));
-    }
-    lines
-}
-
-/// The newest session that is of something else.
-fn incomparable<'a>(selection: &Selection<'a>) -> Option<&'a Session> {
-    selection
-        .left_out
-        .iter()
-        .rev()
-        .find(|(_, why)| matches!(why, Why::Incomparable { .. }))
-        .map(|((_, s), _)| s)
-}
-
-/// What was left out since it is no other evidence than what counts.
-fn repeated(selection: &Selection<'_>) -> Vec<compare::Reason> {
-    let count = |why: Why| Some(selection.count(why) as u64).filter(|n| *n > 0);
-    let copies = count(Why::Copy).map(|files| compare::Reason::CopiesLeftOut { files });
-    let own = count(Why::ThisRun).map(|files| compare::Reason::OwnSessionLeftOut { files });
-    copies.into_iter().chain(own).collect()
-}
-
 /// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its
 /// rounds, as its median does.
 pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<RunReason> {
@@ -415,35 +263,6 @@ fn mostly_whole(start: &StartRecord, rounds: u32) -> bool {
     rounds.saturating_sub(whole).saturating_mul(2) < rounds
 }
 
-fn vanished(record: &Record, known: &[String]) -> Option<compare::Reason> {
-    let mut workloads: Vec<String> =
-        known.iter().filter(|k| record.workloads.iter().all(|w| w.name != **k)).cloned().collect();
-    workloads.sort_unstable();
-    workloads.dedup();
-    (!workloads.is_empty()).then_some(compare::Reason::WorkloadsNotMeasured { workloads })
-}
-
-fn compare(
-    record: &Record,
-    first: Option<&Record>,
-    workload: &WorkloadRecord,
-    history: &[judge::Session],
-    workloads: u32,
-) -> anyhow::Result<judge::Comparison> {
-    let before = first
-        .and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
-    let jobs: Vec<judge::Session> =
-        before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
-    let policy = judge_policy(workload, workloads)?;
-    Ok(other_day::judge(&OtherDay {
-        history,
-        jobs: &jobs,
-        shape: workload.shape(),
-        differing: &[],
-        policy: &policy,
-    }))
-}
-
 /// What the record says about the judgement of changes.
 pub fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
     let mut policy = judge::Policy { workloads, ..judge::Policy::default() };
@@ -454,18 +273,6 @@ pub fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result
         policy.classes.extend(said.class.map(|class| (metric, class)));
     }
     Ok(policy)
-}
-
-/// A session whose SLOs were others says nothing about attainment.
-fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
-    let mut method = session.to_method();
-    if session.slo != workload.slo {
-        for start in &mut method.starts {
-            start.values.remove(&Metric::SloAttainment);
-        }
-    }
-    work::at_lengths_of(workload, session, &mut method);
-    method
 }
 
 fn metric(name: &str) -> anyhow::Result<Metric> {

@@ -10,9 +10,9 @@ use crate::judge::reason::Side;
 use crate::judge::{Comparison, PastRun};
 use crate::record::note::Note;
 use crate::record::programs::Builds;
-use crate::record::{PastSession, Record, WorkloadRecord, keyed};
+use crate::record::{PastSession, Record, WorkloadRecord};
 use crate::report::build::Beside;
-use crate::report::server::Before;
+use crate::report::sides::Before;
 use crate::verdict::{Against, Evidence, Reason};
 
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is
@@ -72,7 +72,8 @@ pub fn part(
     invalid.extend(reasons(workload.unfit()));
     invalid.extend(vanished(baseline, candidate).map(Reason::from));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
-    let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
+    let commit = baseline.git.as_ref().map(|git| git.commit.clone());
+    let before = Before::of_record(base, commit)?;
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
         let evidence = Evidence {

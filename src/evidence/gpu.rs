@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::measure::seen::gpu::Unwatched;
+
+pub use crate::measure::seen::gpu::Throttle;
 pub use series::Series;
 pub use summary::{Watched, Window, round};
 
@@ -65,24 +68,6 @@ pub enum Owner {
     Unseen,
 }
 
-/// Why a GPU's clocks are not as high as they could be.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Throttle {
-    Idle,
-    ApplicationClocks,
-    DisplayClocks,
-    SyncBoost,
-    /// The power limit: normal under load.
-    PowerCap,
-    SwThermal,
-    HwSlowdown,
-    HwThermal,
-    PowerBrake,
-}
-
 /// What is watched, and why not, where something is not. Recorded and not keyed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +78,9 @@ pub struct Facts {
     /// Why no GPU was watched although there seems to be one, or the config asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwatched: Option<String>,
+    /// The same, typed; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched_why: Option<Unwatched>,
 }
 
 /// One GPU. Absent is not told by its driver.
@@ -198,42 +186,6 @@ pub struct ProcessSeen {
     pub foreign: bool,
 }
 
-impl Throttle {
-    /// The GPU protects itself, and is slower for it than its clocks promise.
-    pub const fn is_slowdown(self) -> bool {
-        matches!(self, Self::SwThermal | Self::HwSlowdown | Self::HwThermal | Self::PowerBrake)
-    }
-
-    /// As JSON has it.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::ApplicationClocks => "application_clocks",
-            Self::DisplayClocks => "display_clocks",
-            Self::SyncBoost => "sync_boost",
-            Self::PowerCap => "power_cap",
-            Self::SwThermal => "sw_thermal",
-            Self::HwSlowdown => "hw_slowdown",
-            Self::HwThermal => "hw_thermal",
-            Self::PowerBrake => "power_brake",
-        }
-    }
-
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::ApplicationClocks => "application clocks",
-            Self::DisplayClocks => "display clocks",
-            Self::SyncBoost => "sync boost",
-            Self::PowerCap => "power limit",
-            Self::SwThermal => "thermal slowdown (software)",
-            Self::HwSlowdown => "hardware slowdown",
-            Self::HwThermal => "thermal slowdown (hardware)",
-            Self::PowerBrake => "power brake",
-        }
-    }
-}
-
 impl EnergySource {
     pub const fn words(self) -> &'static str {
         match self {
@@ -252,13 +204,15 @@ impl Device {
 }
 
 impl Facts {
-    /// Where the machine has devices of NVIDIA's all the same: what every report says.
-    pub fn unwatched(devices: usize, why: &str) -> Option<String> {
-        match devices {
-            0 => None,
-            1 => Some(format!("/dev has an NVIDIA GPU, and it was not watched: {why}")),
-            n => Some(format!("/dev has {n} NVIDIA GPUs, and none was watched: {why}")),
-        }
+    /// Of no GPU, for a reason that every report says.
+    pub fn unwatched(why: Option<Unwatched>) -> Self {
+        let unwatched = why.as_ref().map(ToString::to_string);
+        Self { unwatched, unwatched_why: why, ..Self::default() }
+    }
+
+    /// Why there is no GPU data, where the text says that.
+    pub fn typed_unwatched(&self) -> Option<&Unwatched> {
+        self.unwatched_why.as_ref().filter(|why| self.unwatched == Some(why.to_string()))
     }
 
     /// `2x NVIDIA H100 80GB HBM3`, in the order of the names; absent where nothing is watched, or
@@ -284,15 +238,13 @@ impl Facts {
         self.driver.as_deref()?.split('.').next().filter(|_| !self.devices.is_empty())
     }
 
-    /// What is recorded of the host: `NVIDIA L4, driver 550.54.15, CUDA 12.4`, or why nothing was
-    /// watched.
-    pub fn words(&self) -> String {
-        let Some(model) = self.model() else {
-            return self.unwatched.clone().unwrap_or_else(|| "no GPU was watched".into());
-        };
+    /// What is recorded of the host: `NVIDIA L4, driver 550.54.15, CUDA 12.4`. None where some GPU
+    /// has no name.
+    pub fn words(&self) -> Option<String> {
+        let model = self.model()?;
         let driver = self.driver.as_ref().map_or_else(String::new, |v| format!(", driver {v}"));
         let cuda = self.cuda.as_ref().map_or_else(String::new, |v| format!(", CUDA {v}"));
-        format!("{model}{driver}{cuda}")
+        Some(format!("{model}{driver}{cuda}"))
     }
 }
 

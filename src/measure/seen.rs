@@ -4,11 +4,15 @@
 //! `Display` is the English. Not here: when it is found (`validity`, `evidence::server`), other
 //! languages (`report::say`).
 
+pub mod gpu;
+
 use std::fmt;
 use std::mem::discriminant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use gpu::GpuSeen;
 
 /// Times in milliseconds, shares from 0 to 1, rates per second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +68,8 @@ pub enum Seen {
     Counts(CountSeen),
     #[serde(untagged)]
     Server(ServerSeen),
+    #[serde(untagged)]
+    Gpu(GpuSeen),
 }
 
 /// Of the token counts that the server reports; `answers` is how many.
@@ -117,6 +123,7 @@ impl Seen {
         match (self, other) {
             (Self::Counts(a), Self::Counts(b)) => discriminant(a) == discriminant(b),
             (Self::Server(a), Self::Server(b)) => discriminant(a) == discriminant(b),
+            (Self::Gpu(a), Self::Gpu(b)) => a.is_alike(b),
             _ => discriminant(self) == discriminant(other),
         }
     }
@@ -131,6 +138,12 @@ impl From<CountSeen> for Seen {
 impl From<ServerSeen> for Seen {
     fn from(seen: ServerSeen) -> Self {
         Self::Server(seen)
+    }
+}
+
+impl From<GpuSeen> for Seen {
+    fn from(seen: GpuSeen) -> Self {
+        Self::Gpu(seen)
     }
 }
 
@@ -194,6 +207,7 @@ impl fmt::Display for Seen {
             ),
             Self::Counts(counts) => write!(f, "{counts}"),
             Self::Server(server) => write!(f, "{server}"),
+            Self::Gpu(gpu) => write!(f, "{gpu}"),
         }
     }
 }

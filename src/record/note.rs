@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::seen::Seen;
+use crate::measure::seen::gpu::Unwatched;
 use crate::plan::dataset::LeftOut;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub enum Note {
     },
     #[serde(untagged)]
     Found(Found),
+    /// Why there is no GPU data.
+    #[serde(untagged)]
+    Unwatched(Unwatched),
 }
 
 /// A finding, and how many rounds have it.
@@ -61,6 +65,7 @@ impl fmt::Display for Note {
                 "start {start}, round {round}: answers are of model {after:?}, and before they were of {before:?}: what was measured is neither"
             ),
             Self::EntriesLeftOut(left_out) => write!(f, "{left_out}"),
+            Self::Unwatched(why) => write!(f, "{why}"),
             Self::Found(Found { place, seen }) => write!(f, "{place}: {seen}"),
             Self::FoundInWords { place, message } => write!(f, "{place}: {message}"),
         }

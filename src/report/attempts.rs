@@ -2,14 +2,14 @@
 //! what it means (`attempt`).
 
 use super::Report;
+use super::labels::labels;
+use super::markdown;
 use super::markdown::escape::{code, escape};
-use super::markdown::titled;
 use crate::attempt::{Attempt, merged};
 use crate::config::Lang;
 
 const OPEN: &str = "<!-- goodput-gate-attempts: ";
 const CLOSE: &str = " -->";
-const HEADER: [&str; 6] = ["attempt", "verdict", "exit code", "time", "machine", "run"];
 
 /// Of all reports, each attempt once, in the order of time.
 pub fn ledger(reports: &[Report]) -> Vec<Attempt> {
@@ -34,7 +34,8 @@ pub fn table(attempts: &[Attempt], lang: Lang) -> String {
         let (verdict, exit) = (a.verdict.word().to_owned(), a.exit_code.to_string());
         vec![(i + 1).to_string(), verdict, exit, escape(&a.created), machine, run]
     });
-    titled(lang, &HEADER, 0..0, rows)
+    let l = labels(lang);
+    markdown::table(&[l.attempt, l.verdict, l.exit_code, l.time, l.machine, l.run], 0..0, rows)
 }
 
 /// It comes back from a text that somebody else may have edited.

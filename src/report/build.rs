@@ -17,7 +17,8 @@ use crate::record::note::Note;
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
-use super::server::{self, Before};
+use super::server;
+use super::sides::{self, Before};
 use super::{
     AnchorReport, BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport,
     DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
@@ -29,6 +30,8 @@ pub struct Judged<'a> {
     pub workload: &'a WorkloadRecord,
     /// Over all rounds.
     pub pooled: Values,
+    /// Oriented, of every server start.
+    pub starts: BTreeMap<Metric, Vec<f64>>,
     /// Absent for `run`, which only measures.
     pub ruling: Option<(Evidence, Ruling)>,
     pub baseline: Option<BaselineReport>,
@@ -67,7 +70,7 @@ pub fn report(
         exit_code: exit.code(),
         headline: codes.text(&super::headline::headline(judged, verdict)),
         interrupted: record.interrupted,
-        notices: record.gpu.iter().filter_map(|g| g.unwatched.clone()).collect(),
+        notices: record.gpu.iter().filter_map(|g| unwatched(g, &mut codes)).collect(),
         git: record.git.clone(),
         host: record.host.clone(),
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
@@ -139,10 +142,19 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         notes: noted(&mut codes, w.notes()),
         client: client(w),
         server: server::report(w, &judged.before),
-        why: server::meanwhile(judged, comparison),
+        why: codes.texts(&server::meanwhile(judged, comparison)),
         gpu: super::gpu::report(w, gpus),
+        time: sides::time(judged),
+        start_values: sides::starts(judged),
+        baseline_timings_hdr: judged.before.encoded_timings(),
         codes,
     }
+}
+
+/// Why there is no GPU data: of an older record, in its words.
+fn unwatched(facts: &Facts, codes: &mut Codes) -> Option<String> {
+    let typed = facts.typed_unwatched().cloned().map(Note::Unwatched).map(Reason::from);
+    typed.map(|why| codes.text(&why)).or_else(|| facts.unwatched.clone())
 }
 
 fn noted(codes: &mut Codes, notes: Vec<Note>) -> Vec<String> {

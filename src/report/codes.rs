@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::headline::Headline;
 use super::say;
+use super::server::Meanwhile;
 use crate::config::Lang;
 use crate::judge::MetricReason;
 use crate::verdict::Reason;
@@ -21,6 +22,7 @@ use crate::verdict::Reason;
 pub enum Sentence {
     Headline(Headline),
     Metric(MetricReason),
+    Meanwhile(Meanwhile),
     Reason(Reason),
 }
 
@@ -45,6 +47,7 @@ impl Sentence {
             (Lang::Ko, _) => say::ko::sentence(self),
             (Lang::En, Self::Headline(headline)) => headline.to_string(),
             (Lang::En, Self::Metric(reason)) => reason.to_string(),
+            (Lang::En, Self::Meanwhile(meanwhile)) => meanwhile.to_string(),
             (Lang::En, Self::Reason(reason)) => reason.to_string(),
         }
     }
@@ -97,6 +100,12 @@ impl From<Headline> for Sentence {
 impl From<MetricReason> for Sentence {
     fn from(reason: MetricReason) -> Self {
         Self::Metric(reason)
+    }
+}
+
+impl From<Meanwhile> for Sentence {
+    fn from(meanwhile: Meanwhile) -> Self {
+        Self::Meanwhile(meanwhile)
     }
 }
 

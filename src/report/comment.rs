@@ -9,13 +9,16 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::ledger;
+use super::labels::labels;
 use super::markdown::escape::{code, escape};
-use super::markdown::{Below, at_a_glance, attempts, decided, evidence, headline, origin, reasons};
+use super::markdown::{at_a_glance, attempts, folded, headline, origin, sweeps, workload};
 use super::{Report, say, text};
 use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
+
+mod first;
 
 /// First line of a comment, invisible: whose it is, and of which run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,10 +62,11 @@ pub enum Room {
 /// How much is said, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
+    /// What decides, and all the rest in a fold.
     Everything,
-    /// Without all metrics and the load.
+    /// Without the fold.
     Decisive,
-    /// Without tables.
+    /// Without the table.
     Reasons,
     /// The verdict alone.
     Headlines,
@@ -151,10 +155,12 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 /// One line for a check's title: the worst report's headline, and how many there are.
 pub fn title(reports: &[Report], about: &About) -> String {
     let t = |english: &str| say(about.lang, english);
-    let line =
-        worst(reports).map_or_else(|| t("nothing was measured"), |r| text::headline(r, about.lang));
+    let line = worst(reports).map_or_else(
+        || labels(about.lang).nothing_measured.to_owned(),
+        |r| text::headline(r, about.lang),
+    );
     let many = (reports.len() > 1).then(|| t(&format!("worst of {} records", reports.len())));
-    let untrusted = about.untrusted.then(|| t("measured by an untrusted job"));
+    let untrusted = about.untrusted.then(|| labels(about.lang).untrusted_job.to_owned());
     let asides = many.into_iter().chain(untrusted).map(|aside| format!(" ({aside})"));
     line + &asides.collect::<String>()
 }
@@ -194,10 +200,16 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
         let _ = write!(out, "### {}\n\n", code(gate));
     }
     let t = |english: &str| say(about.lang, english);
-    let note = if about.untrusted { format!("\n> {}\n", t(UNTRUSTED)) } else { String::new() };
+    let note = if about.untrusted {
+        format!("\n> {}\n", labels(about.lang).untrusted)
+    } else {
+        String::new()
+    };
     let many = reports.len() > 1;
     if let Some(worst) = worst(reports).filter(|_| many) {
-        let word = worst.verdict.map_or_else(|| t("nothing judged"), |v| v.word().to_owned());
+        let word = worst
+            .verdict
+            .map_or_else(|| labels(about.lang).nothing_judged.to_owned(), |v| v.word().to_owned());
         let _ = writeln!(
             out,
             "**{word}** {}",
@@ -207,15 +219,7 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     }
     for (i, report) in reports.iter().take(shown).enumerate() {
         if many {
-            let runner = report
-                .host
-                .get("runner")
-                .map_or_else(String::new, |r| format!(", runner {}", code(r)));
-            let _ = write!(
-                out,
-                "\n## {}{runner}\n\n",
-                t(&format!("Record {} of {}", i + 1, reports.len()))
-            );
+            let _ = write!(out, "\n## {}\n\n", record_title(report, i, reports.len(), about.lang));
         }
         out += &one(report, tier, if many { "" } else { &note }, about.lang);
     }
@@ -223,14 +227,36 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
         let hidden = text::count((reports.len() - shown) as u64, "record", "records");
         let _ = write!(out, "\n{}\n", t(&format!("{hidden} more are not shown.")));
     }
-    if tier < Tier::Headlines {
+    if tier == Tier::Everything {
+        out += &folded(labels(about.lang).rest, &rest(reports, about.lang));
+    } else if tier < Tier::Headlines {
         out += &attempts(&ledger(reports), about.lang);
     }
     out + &foot(reports, about, tier)
 }
 
-const UNTRUSTED: &str = "Measured by an untrusted job: the change under test could have altered these numbers. The verdict was \
-    computed again from the record, under this repository's own config and baselines.";
+fn record_title(report: &Report, index: usize, of: usize, lang: Lang) -> String {
+    let runner = report
+        .host
+        .get("runner")
+        .map_or_else(String::new, |runner| format!(", runner {}", code(runner)));
+    format!("{}{runner}", say(lang, &format!("Record {} of {of}", index + 1)))
+}
+
+/// What nobody needs at once, of all reports.
+fn rest(reports: &[Report], lang: Lang) -> String {
+    let mut out = attempts(&ledger(reports), lang);
+    for (i, report) in reports.iter().enumerate() {
+        if reports.len() > 1 {
+            let _ = write!(out, "\n## {}\n", record_title(report, i, reports.len(), lang));
+        }
+        out += &at_a_glance(report, lang);
+        out += &sweeps(report, lang);
+        out.extend(report.workloads.iter().map(|w| workload(report, w, lang)));
+        out += &origin(report, lang);
+    }
+    out
+}
 
 /// `note` stands below the verdict.
 fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
@@ -247,56 +273,52 @@ fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
             None => format!("{}\n{note}", escape(&text::excerpt(&text::headline(report, lang)))),
         };
     }
-    let mut out = headline(report, lang) + note;
+    let mut out = headline(report, lang) + note + &first::remarks(report, lang);
     if tier <= Tier::Decisive {
-        out += &at_a_glance(report, lang);
-    }
-    for w in &report.workloads {
-        out += &reasons(
-            report,
-            w,
-            if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing },
-            lang,
-        );
-        if tier <= Tier::Decisive {
-            out += &decided(report, w, lang);
-        }
-        if tier == Tier::Everything {
-            out += &evidence(report, w, lang);
-        }
-    }
-    if tier == Tier::Everything {
-        out += &origin(report, lang);
+        out += &first::numbers(report, lang);
     }
     out
 }
 
 fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
-    let t = |english: &str| say(about.lang, english);
+    let l = labels(about.lang);
+    let url = about.run_url.as_ref();
     let mut facts: Vec<String> = Vec::new();
-    facts.extend(about.head.as_ref().map(|sha| format!("Head {}", code(&text::short(sha)))));
+    facts.extend(url.map(|url| format!("[{}]({url}#artifacts)", l.html_report)));
+    facts.extend(url.map(|url| format!("[{}]({url})", l.job)));
+    let commit = |what: &str, sha: &String| format!("{what} {}", commit_link(about, sha));
+    facts.extend(about.head.as_ref().map(|sha| commit(l.this_change, sha)));
     let measured = reports
         .first()
         .and_then(|r| r.git.as_ref())
         .filter(|g| about.head.as_ref() != Some(&g.commit));
-    facts.extend(measured.map(|g| format!("{} {}", t("measured"), code(&text::short(&g.commit)))));
-    facts.extend(about.base.as_ref().map(|sha| format!("base {}", code(&text::short(sha)))));
+    facts.extend(measured.map(|g| format!("{} {}", l.measured, code(&text::short(&g.commit)))));
+    facts.extend(about.base.as_ref().map(|sha| commit("base", sha)));
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
     facts.extend(
         worst(reports)
-            .map(|r| escape(&t(&format!("exit code {}", text::exit_code(r.exit_code, reports))))),
+            .map(|r| say(about.lang, &text::exit_code(r.exit_code, reports)))
+            .map(|exit| escape(&format!("{} {exit}", l.exit_code))),
     );
-    facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
     let cut = match tier {
         Tier::Everything => String::new(),
-        _ => format!(
-            "\n{}\n",
-            t("Cut to what fits here: all numbers are in the report files of the run.")
-        ),
+        _ => format!("\n{}\n", l.cut),
     };
     format!("{cut}\n{}\n", facts.join(" · "))
+}
+
+/// Its page, where the run's page tells the repository's.
+fn commit_link(about: &About, sha: &str) -> String {
+    let short = code(&text::short(sha));
+    let repository =
+        about.run_url.as_ref().and_then(|url| Some(url.split_once("/actions/runs/")?.0));
+    let hash = sha.bytes().all(|b| b.is_ascii_hexdigit());
+    match repository.filter(|_| hash) {
+        Some(repository) => format!("[{short}]({repository}/commit/{sha})"),
+        None => short,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use crate::config::Lang;
 
 use super::gpu::{GpuDevice, GpuNumber};
+use super::labels::labels;
 use super::server::ServerFact;
 use super::sweep::{SweepReport, axis_name};
 use super::{AnchorMetricReport, LimitReport, MetricReport, Report, WorkloadReport, text};
@@ -47,8 +48,7 @@ const HEADER: [&str; 14] = [
 pub fn render(report: &Report) -> Result<String, String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(unwritable)?;
-    let interrupted =
-        report.interrupted.then(|| "interrupted: this is what was measured until then".to_owned());
+    let interrupted = report.interrupted.then(|| labels(Lang::En).interrupted.to_owned());
     for notice in text::notices(report, Lang::En).chain(interrupted) {
         writer.write_record(fields("", "", &note(&notice))).map_err(unwritable)?;
     }
@@ -192,7 +192,7 @@ fn metric<'a>(w: &'a WorkloadReport, m: &'a MetricReport) -> Vec<Row<'a>> {
         change: m.change_ratio,
         low: m.interval_low_ratio,
         high: m.interval_high_ratio,
-        judgement: text::judgement(w, m),
+        judgement: text::judgement(w, m).english(),
         ..side("candidate", m.candidate)
     };
     let baseline =

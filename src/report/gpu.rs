@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use super::{say, text};
+use crate::config::Lang;
 use crate::evidence::gpu::{Clock, DeviceRound, EnergySource, Facts, RoundGpu, Throttle};
 use crate::measure::stats::{mean, median};
 use crate::record::WorkloadRecord;
@@ -172,54 +173,87 @@ impl GpuDevice {
     }
 }
 
-/// One line per GPU, without its number; then what watching cost.
-pub fn lines(gpu: &GpuReport) -> impl Iterator<Item = String> {
+/// One line per GPU, with its number; then what watching cost.
+pub fn lines(gpu: &GpuReport, lang: Lang) -> Vec<String> {
+    let words = match lang {
+        Lang::En => &EN,
+        Lang::Ko => &say::ko::gpu::WORDS,
+    };
     let cost = gpu.sampler_cpu_ratio.map(|share| {
-        format!(
-            "sampled each {} ms, at {:.2} % of one core",
-            text::number(Some(gpu.interval_ms)),
-            share * 100.0
-        )
+        let every = text::value("ms", Some(gpu.interval_ms));
+        (words.cost)(&every, &format!("{:.2} %", share * 100.0))
     });
-    gpu.devices.iter().map(words).chain(cost)
+    gpu.devices.iter().map(|device| line(device, words)).chain(cost).collect()
 }
 
-fn words(d: &GpuDevice) -> String {
+/// How a language says what a GPU did: parts of one line, each from its numbers.
+pub struct Words {
+    pub peak: fn(&str) -> String,
+    pub average: fn(&str) -> String,
+    pub busy: fn(&str) -> String,
+    pub energy_source: fn(EnergySource) -> &'static str,
+    /// Between the ends of a range.
+    pub to: &'static str,
+    pub hottest: fn(&str) -> String,
+    pub held_back: fn(&str) -> String,
+    pub throttle: fn(Throttle) -> &'static str,
+    pub corrected: fn(u64) -> String,
+    pub uncorrected: fn(u64) -> String,
+    pub replays: fn(u64) -> String,
+    pub not_told: fn(&str) -> String,
+    /// The name of a value that a GPU does not tell.
+    pub value: fn(&str) -> &str,
+    /// The interval, and the share of one core.
+    pub cost: fn(&str, &str) -> String,
+}
+
+const EN: Words = Words {
+    peak: |mib| format!("{mib} MiB at peak"),
+    average: |mib| format!("{mib} on average"),
+    busy: |share| format!("{share} busy"),
+    energy_source: EnergySource::words,
+    to: " to ",
+    hottest: |celsius| format!("up to {celsius}"),
+    held_back: |by| format!("held back by {by}"),
+    throttle: Throttle::words,
+    corrected: |n| text::count(n, "corrected ECC error", "corrected ECC errors"),
+    uncorrected: |n| text::count(n, "uncorrected ECC error", "uncorrected ECC errors"),
+    replays: |n| text::count(n, "PCIe replay", "PCIe replays"),
+    not_told: |names| format!("not available: {names}"),
+    value: |name| name,
+    cost: |every, share| format!("sampled every {every}, with {share} of one core"),
+};
+
+fn line(d: &GpuDevice, words: &Words) -> String {
     let per_cent = |share: f64| format!("{:.0} %", share * 100.0);
-    let total = d.memory_total_mib.map_or_else(String::new, |t| format!(" of {t:.0}"));
+    let total = d.memory_total_mib.map_or_else(String::new, |t| format!("/{t:.0}"));
     let throttle: Vec<String> = d
         .throttle_ratio
         .iter()
-        .map(|(r, share)| format!("{} {}", r.words(), per_cent(*share)))
+        .map(|(reason, share)| format!("{} {}", (words.throttle)(*reason), per_cent(*share)))
         .collect();
-    let source = d.energy_source.map_or("", EnergySource::words);
-    let counts = [
-        ("corrected ECC errors", d.ecc_corrected),
-        ("uncorrected ECC errors", d.ecc_uncorrected),
-        ("PCIe replays", d.pcie_replays),
+    let source = d.energy_source.map_or("", words.energy_source);
+    let counts: [(fn(u64) -> String, Option<u64>); 3] = [
+        (words.corrected, d.ecc_corrected),
+        (words.uncorrected, d.ecc_uncorrected),
+        (words.replays, d.pcie_replays),
     ];
-    let mut parts: Vec<String> = [
-        d.memory_peak_mib.map(|peak| format!("{peak:.0}{total} MiB at peak")),
-        d.memory_mean_mib.map(|mean| format!("{mean:.0} on average")),
-        d.utilisation_ratio.map(|share| format!("{} busy", per_cent(share))),
+    let told = [
+        d.memory_peak_mib.map(|peak| (words.peak)(&format!("{peak:.0}{total}"))),
+        d.memory_mean_mib.map(|mean| (words.average)(&format!("{mean:.0}"))),
+        d.utilisation_ratio.map(|share| (words.busy)(&per_cent(share))),
         d.power_mean_w.map(|w| format!("{w:.0} W")),
         d.energy_j.map(|j| format!("{} J ({source})", text::number(Some(j)))),
-        d.sm_clock
-            .map(|c| format!("SM {:.0} MHz ({:.0} to {:.0})", c.median_mhz, c.min_mhz, c.max_mhz)),
-        d.temperature_max_c.map(|c| format!("up to {c} C")),
-        (!throttle.is_empty()).then(|| format!("held back by {}", throttle.join(", "))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    parts.extend(
-        counts
-            .into_iter()
-            .filter_map(|(what, n)| n.filter(|n| *n > 0).map(|n| format!("{n} {what}"))),
-    );
-    if !d.unsupported.is_empty() {
-        parts.push(format!("not told: {}", d.unsupported.join(", ")));
-    }
+        d.sm_clock.map(|c| {
+            format!("SM {:.0} MHz ({:.0}{}{:.0})", c.median_mhz, c.min_mhz, words.to, c.max_mhz)
+        }),
+        d.temperature_max_c.map(|c| (words.hottest)(&format!("{c} C"))),
+        (!throttle.is_empty()).then(|| (words.held_back)(&throttle.join(", "))),
+    ];
+    let counted = counts.into_iter().filter_map(|(said, n)| n.filter(|n| *n > 0).map(said));
+    let lacking: Vec<&str> = d.unsupported.iter().map(|name| (words.value)(name)).collect();
+    let lacking = (!lacking.is_empty()).then(|| (words.not_told)(&lacking.join(", ")));
+    let parts: Vec<String> = told.into_iter().flatten().chain(counted).chain(lacking).collect();
     let name = d.name.as_ref().map_or_else(String::new, |name| format!(" {}", text::plain(name)));
     format!("{}{name}: {}", d.index, parts.join(", "))
 }

@@ -15,9 +15,11 @@ use std::collections::BTreeSet;
 use junit_report::{Duration, OffsetDateTime, TestCase, TestResult, TestSuite};
 use time::format_description::well_known::Rfc3339;
 
+use super::contract::{Word, english};
 use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::config::Lang;
 use crate::exit::ExitStatus;
+use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
 use crate::metric::{Class, Orientation};
 use crate::report::codes::Sentence;
@@ -188,7 +190,10 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     };
     let mut details =
         vec![if report.headline == message { String::new() } else { report.headline.clone() }];
-    details.extend(text::why(report, w, Lang::En).map(|(label, why)| format!("{label}: {why}")));
+    details.extend(
+        text::why(report, w, Lang::En)
+            .map(|(role, why)| format!("{}: {why}", role.label(Lang::En))),
+    );
     details.push(format!("load: {}", text::load(w)));
     details.push(format!("requests: {}", text::completed(w)));
     details.extend(
@@ -213,24 +218,24 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
             let until = m.accepted.as_deref().unwrap_or_default();
             (
                 Outcome::Skipped("accepted"),
-                format!("{} {judgement}, accepted {until}: {}", m.metric, numbers(m)),
+                format!("{} {}, accepted {until}: {}", m.metric, judgement.english(), numbers(m)),
             )
         }
-        "regressed" => {
+        Word::Judgement(Judgement::Regressed) => {
             (Outcome::Failure("regression"), format!("{} regressed: {}", m.metric, numbers(m)))
         }
-        "improved" | "unchanged" | "measured" => {
-            (Outcome::Passed, format!("{} {judgement}: {}", m.metric, numbers(m)))
+        Word::Judgement(Judgement::Improved | Judgement::Unchanged) | Word::Measured => {
+            (Outcome::Passed, format!("{} {}: {}", m.metric, judgement.english(), numbers(m)))
         }
-        "unmeasured" if may_be_absent(m) => (
+        Word::Judgement(Judgement::Unmeasured) if may_be_absent(m) => (
             Outcome::Skipped("unmeasured"),
             format!("{} unmeasured: {}", m.metric, reason(&why, TOO_FEW)),
         ),
-        "unmeasured" => (
+        Word::Judgement(Judgement::Unmeasured) => (
             Outcome::Error("unmeasured"),
             format!("{} unmeasured: {}", m.metric, reason(&why, "no value")),
         ),
-        "inconclusive" if looks_worse(w, m) => (
+        Word::Judgement(Judgement::Inconclusive) if looks_worse(w, m) => (
             Outcome::Error("looks worse"),
             if why.starts_with("worse") {
                 format!("{} {why}: {}", m.metric, numbers(m))
@@ -238,11 +243,11 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
                 format!("{} looks worse: {}: {}", m.metric, reason(&why, "open"), numbers(m))
             },
         ),
-        "inconclusive" => (
+        Word::Judgement(Judgement::Inconclusive) => (
             Outcome::Skipped("inconclusive"),
             format!("{} inconclusive: {}: {}", m.metric, reason(&why, "not proven"), numbers(m)),
         ),
-        _ => (
+        Word::Verdict(_) | Word::NotJudged | Word::Limit(_) | Word::Accepted => (
             Outcome::Skipped("not judged"),
             format!("{} not judged: {}", m.metric, without_comparison(w)),
         ),
@@ -320,12 +325,12 @@ fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
         }
         LimitState::Breached if l.accepted.is_some() => (
             Outcome::Skipped("accepted"),
-            format!("{} {}", text::state(l), l.accepted.as_deref().unwrap_or_default()),
+            format!("{} {}", english(&text::state(l)), l.accepted.as_deref().unwrap_or_default()),
         ),
-        LimitState::Breached => (Outcome::Failure("limit"), text::state(l)),
-        LimitState::Met => (Outcome::Passed, text::state(l)),
-        LimitState::Open => (Outcome::Skipped("open"), text::state(l)),
-        LimitState::NotMeasured => (Outcome::Error("unmeasured"), text::state(l)),
+        LimitState::Breached => (Outcome::Failure("limit"), english(&text::state(l))),
+        LimitState::Met => (Outcome::Passed, english(&text::state(l))),
+        LimitState::Open => (Outcome::Skipped("open"), english(&text::state(l))),
+        LimitState::NotMeasured => (Outcome::Error("unmeasured"), english(&text::state(l))),
     };
     let name = format!("limit {} {}", l.metric, l.bound.word());
     let details = vec![

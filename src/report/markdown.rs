@@ -11,9 +11,12 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::attempts::table as table_of_attempts;
+use super::contract::{Word, beside};
+use super::labels::{capitalised, labels};
 use super::overview::{Overview, overview, side_by_side};
 use super::sweep::{self, SweepReport};
-use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
+use super::text::Role;
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, say, server, text};
 use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::judge::limits::LimitState;
@@ -28,15 +31,16 @@ pub fn render(report: &Report, lang: Lang) -> String {
     out += &attempts(&report.attempts, lang);
     out += &origin(report, lang);
     let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
-    let last = format!("goodput-gate {}, exit code {exit}", text::plain(&report.tool_version));
-    let _ = write!(out, "\n{}\n", escape(&say(lang, &last)));
+    let (version, label) = (text::plain(&report.tool_version), labels(lang).exit_code);
+    let last = format!("goodput-gate {version}, {label} {}", say(lang, &exit));
+    let _ = write!(out, "\n{}\n", escape(&last));
     out
 }
 
 /// Several reports, each with what it is called: all workloads in one table, then what each report
 /// says first.
 pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
-    let table = glance(&side_by_side(reports), lang);
+    let table = glance(&side_by_side(reports, lang), lang);
     let said = reports.iter().map(|(name, report)| {
         let origin =
             format!("{}, {}, goodput-gate {}", report.session, report.created, report.tool_version);
@@ -52,7 +56,7 @@ pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
 
 /// Every workload in one table, where there are several.
 pub(super) fn at_a_glance(report: &Report, lang: Lang) -> String {
-    overview(report).map_or_else(String::new, |all| glance(&all, lang))
+    overview(report, lang).map_or_else(String::new, |all| glance(&all, lang))
 }
 
 fn glance(all: &Overview, lang: Lang) -> String {
@@ -60,11 +64,11 @@ fn glance(all: &Overview, lang: Lang) -> String {
         let cells = all.cells(row, lang);
         std::iter::once(code(&say(lang, &row.name))).chain(cells.iter().map(|c| cell(c))).collect()
     });
-    titled(lang, &all.header, all.numbers..all.header.len(), rows)
+    table(&all.header, all.numbers..all.header.len(), rows)
 }
 
 /// Shown only: what the levels of a load say of the server.
-fn sweeps(report: &Report, lang: Lang) -> String {
+pub(super) fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
         let rows =
             s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
@@ -72,10 +76,11 @@ fn sweeps(report: &Report, lang: Lang) -> String {
             lang,
             &format!("{}: by {}", text::plain(&s.family), sweep::axis_name(s.axis)),
         ));
-        let matters = escape(&say(lang, &text::plain(&sweep::matters(s))));
+        let highest = sweep::highest(s).map(|h| escape(&h.say(lang)) + "; ").unwrap_or_default();
+        let matters = highest + &escape(&say(lang, &text::plain(&sweep::matters(s))));
         format!(
             "\n### {title}\n\n{matters}\n{}",
-            titled(lang, &sweep::HEADER, 0..sweep::HEADER.len(), rows)
+            table(&sweep::header(lang), 0..sweep::COLUMNS, rows)
         )
     };
     report.sweeps.iter().map(one).collect()
@@ -84,19 +89,16 @@ fn sweeps(report: &Report, lang: Lang) -> String {
 /// Nothing where there is but one.
 pub(super) fn attempts(all: &[Attempt], lang: Lang) -> String {
     let table = table_of_attempts(all, lang);
-    if table.is_empty() {
-        table
-    } else {
-        format!("\n{}\n{table}", escape(&say(lang, "All attempts at this commit:")))
-    }
+    if table.is_empty() { table } else { format!("\n{}\n{table}", labels(lang).attempts) }
 }
 
 /// Where it comes from and what to do with it, folded.
 pub(super) fn origin(report: &Report, lang: Lang) -> String {
-    let mut out = folded("Provenance", &provenance(report, lang), lang);
+    let l = labels(lang);
+    let mut out = folded(l.provenance, &provenance(report, lang));
     // Nothing measured is nothing to judge again or to accept.
     if !report.workloads.is_empty() {
-        out += &folded("How to reproduce, how to accept", &instructions(report, lang), lang);
+        out += &folded(l.reproduce_and_accept, &instructions(report, lang));
     }
     out
 }
@@ -114,30 +116,23 @@ pub(super) fn headline(report: &Report, lang: Lang) -> String {
         None => format!("{}\n", escape(&line)),
     };
     if report.interrupted {
-        let _ =
-            write!(out, "\n{}\n", say(lang, "Interrupted: this is what was measured until then."));
+        let _ = write!(out, "\n{}.\n", capitalised(labels(lang).interrupted));
     }
     for notice in text::notices(report, lang) {
-        let _ = write!(out, "\n> {}: {}\n", say(lang, "Note"), escape(&notice));
+        let _ = write!(out, "\n> {}: {}\n", capitalised(labels(lang).note), escape(&notice));
     }
     out
 }
 
-fn workload(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    reasons(report, w, Below::Tables, lang) + &decided(report, w, lang) + &evidence(report, w, lang)
+pub(super) fn workload(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    reasons(report, w, lang) + &decided(report, w, lang) + &evidence(report, w, lang)
 }
 
-/// What follows the reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Below {
-    /// A metric that regressed has its row there, with the same numbers: it is not told twice.
-    Tables,
-    Nothing,
-}
-
-/// What of a workload stays when room is short.
-pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: Lang) -> String {
-    let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", beside(lang, v.word())));
+/// A metric that regressed has its row in the table below, with the same numbers: it is not told
+/// twice.
+fn reasons(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    let verdict =
+        w.verdict.map_or_else(String::new, |v| format!(": {}", beside(lang, &[Word::Verdict(v)])));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
     let regressed: Vec<String> = w
         .metrics
@@ -148,33 +143,33 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: L
         })
         .map(|name| name + " ")
         .collect();
-    let in_table = |why: &str| {
-        below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()))
-    };
-    let said = text::why(report, w, lang).filter(|(label, why)| *label != "why" || !in_table(why));
-    let t = |label: &str, why: &str| format!("{}: {}", say(lang, label), escape(why));
-    let said = said.map(|(label, why)| match label {
-        "proves" => t("A PASS proves", &why),
-        "accepted" => format!("**{}**: {}", say(lang, "Accepted regression"), escape(&why)),
-        "warning" => t("Warning", &why),
-        _ => escape(&why),
+    let in_table = |why: &str| regressed.iter().any(|metric| why.starts_with(metric.as_str()));
+    let l = labels(lang);
+    let said =
+        text::why(report, w, lang).filter(|(role, why)| *role != Role::Why || !in_table(why));
+    let said = said.map(|(role, why)| match role {
+        Role::Proves => format!("{}: {}", l.proven, escape(&why)),
+        Role::Accepted => format!("**{}**: {}", l.accepted_regression, escape(&why)),
+        Role::Warning => format!("{}: {}", capitalised(l.warning), escape(&why)),
+        Role::Why | Role::Anchor | Role::Note => escape(&why),
     });
     out += &bullets(said.chain(text::sessions_needed(w).map(|line| escape(&say(lang, &line)))));
     out
 }
 
 /// The numbers that decide.
-pub(super) fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     decisive(w, lang) + &limits(w, lang) + &not_judged(report, w, lang) + &meanwhile(w, lang)
 }
 
 /// The other numbers, folded.
-pub(super) fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     let advice = bullets(advice::of(report, w).iter().map(|a| escape(&a.say(lang))));
-    folded("Advice", &advice, lang)
-        + &folded("All metrics", &everything(w, lang), lang)
-        + &folded("Server evidence", &server_evidence(w, lang), lang)
-        + &folded("Load and client", &client(report, w, lang), lang)
+    let l = labels(lang);
+    folded(&capitalised(l.advice), &advice)
+        + &folded(l.all_metrics, &everything(w, lang))
+        + &folded(l.server_evidence, &server_evidence(w, lang))
+        + &folded(l.load_and_client, &client(report, w, lang))
 }
 
 /// Latencies and rates, where nothing was judged.
@@ -185,8 +180,9 @@ fn measured(w: &WorkloadReport, lang: Lang) -> String {
     let rates = text::measured::main_rates(w)
         .into_iter()
         .map(|(name, value)| vec![code(&name), cell(&value)]);
-    titled(lang, &text::measured::HEADER, 1..5, text::measured::latencies(w).into_iter().map(row))
-        + &titled(lang, &["rate or share", "value"], 1..2, rates)
+    let l = labels(lang);
+    table(&text::measured::HEADER, 1..5, text::measured::latencies(w).into_iter().map(row))
+        + &table(&[l.rate_or_share, l.value], 1..2, rates)
 }
 
 /// Primary metrics, and any other that regressed.
@@ -194,6 +190,7 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
     if w.verdict.is_none() {
         return measured(w, lang);
     }
+    let l = labels(lang);
     let shown: Vec<&MetricReport> =
         w.metrics.iter().filter(|m| m.class == Class::Primary || m.is_regression()).collect();
     let judged = |m: &MetricReport| {
@@ -204,7 +201,7 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
         let rows = shown
             .iter()
             .map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
-        return titled(lang, &["metric", "measured", "judgement"], 1..2, rows);
+        return table(&[l.metric, l.measured, l.judgement], 1..2, rows);
     }
     let rows = shown.iter().map(|m| {
         let numbers = [
@@ -218,18 +215,12 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
             .chain([judged(m)])
             .collect()
     });
-    titled(
-        lang,
-        &["metric", "baseline", "candidate", "change", "interval", "judgement"],
-        1..5,
-        rows,
-    )
+    table(&[l.metric, l.baseline, l.candidate, l.change, l.interval, l.judgement], 1..5, rows)
 }
 
 fn limits(w: &WorkloadReport, lang: Lang) -> String {
-    let state = |l| {
-        let state = text::state(l);
-        let said = escape(&beside(lang, &state));
+    let state = |l: &LimitReport| {
+        let said = escape(&beside(lang, &text::state(l)));
         if l.state == LimitState::Breached { format!("**{said}**") } else { said }
     };
     let rows = w.limits.iter().map(|l| {
@@ -241,9 +232,10 @@ fn limits(w: &WorkloadReport, lang: Lang) -> String {
             state(l),
         ]
     });
-    let mut out = titled(lang, &["limit", "measured", "interval", "state"], 1..3, rows);
-    if let Some(slo) = text::slo(w) {
-        let _ = write!(out, "\nSLO: {}\n", escape(&say(lang, &slo)));
+    let l = labels(lang);
+    let mut out = table(&[l.limit, l.measured, l.interval, l.state], 1..3, rows);
+    if let Some(slo) = text::slo(w, lang) {
+        let _ = write!(out, "\n{}: {}\n", l.slo, escape(&slo));
     }
     out
 }
@@ -256,32 +248,23 @@ fn not_judged(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     if report.verdict.is_none() || rows.is_empty() {
         return String::new();
     }
-    format!(
-        "\n{}\n{}",
-        say(lang, "Inconclusive or unmeasured, and why:"),
-        bullets(rows.into_iter())
-    )
+    format!("\n{}\n{}", labels(lang).not_judged_why, bullets(rows.into_iter()))
 }
 
 /// What changed on the server's side together with what regressed.
 fn meanwhile(w: &WorkloadReport, lang: Lang) -> String {
-    let lines = bullets(w.why.iter().map(|line| escape(&say(lang, &text::plain(line)))));
-    if lines.is_empty() {
-        lines
-    } else {
-        format!("\n{}\n{lines}", say(lang, "Meanwhile (an explanation, no proof):"))
-    }
+    let lines = bullets(server::explained(w, lang).map(|line| escape(&line)));
+    if lines.is_empty() { lines } else { format!("\n{}\n{lines}", labels(lang).meanwhile_no_proof) }
 }
 
 fn server_evidence(w: &WorkloadReport, lang: Lang) -> String {
-    let rows = server::rows(w).map(|[what, baseline, candidate]| {
-        vec![escape(&say(lang, &what)), cell(&baseline), cell(&candidate)]
-    });
-    let rows =
-        titled(lang, &["what the server said of itself", "baseline", "candidate"], 1..3, rows);
+    let rows = server::rows(w, lang)
+        .map(|[what, baseline, candidate]| vec![escape(&what), cell(&baseline), cell(&candidate)]);
+    let l = labels(lang);
+    let rows = table(&[l.told_by_server, l.baseline, l.candidate], 1..3, rows);
     w.server
         .as_ref()
-        .map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&say(lang, &server::how(s)))))
+        .map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&server::how(s, lang))))
 }
 
 fn everything(w: &WorkloadReport, lang: Lang) -> String {
@@ -301,29 +284,30 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
             .chain([escape(&beside(lang, &text::judged(w, m)))])
             .collect()
     });
+    let l = labels(lang);
     let header = [
-        "metric",
-        "class",
-        "baseline",
-        "candidate",
-        "change",
-        "interval",
+        l.metric,
+        l.class,
+        l.baseline,
+        l.candidate,
+        l.change,
+        l.interval,
         "p",
-        "minimum relevant",
-        "smallest visible",
-        "judgement",
+        l.minimum_relevant,
+        l.smallest_detectable,
+        l.judgement,
     ];
-    let mut out = titled(lang, &header, 2..9, rows);
+    let mut out = table(&header, 2..9, rows);
     if let Some(levels) = text::levels(w) {
-        let _ = write!(out, "\n{}\n", escape(&say(lang, &format!("Intervals: {levels}."))));
+        let _ = write!(out, "\n{}: {}.\n", l.intervals, escape(&say(lang, &levels)));
     }
-    out += &distributions(w, lang);
+    out += &distributions(w);
     let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
-    out += &titled(lang, &["rate or share", "value"], 1..2, rates);
+    out += &table(&[l.rate_or_share, l.value], 1..2, rates);
     out
 }
 
-fn distributions(w: &WorkloadReport, lang: Lang) -> String {
+fn distributions(w: &WorkloadReport) -> String {
     let rows = w.distributions.iter().map(|d| {
         let numbers = text::statistics(d).map(|(_, x)| cell(&text::number(x)));
         std::iter::once(code(&d.timing)).chain(numbers).collect()
@@ -334,42 +318,39 @@ fn distributions(w: &WorkloadReport, lang: Lang) -> String {
         .map(|d| text::statistics(d).map(|(name, _)| name))
         .unwrap_or_default();
     let header: Vec<&str> = std::iter::once("ms").chain(names).collect();
-    titled(lang, &header, 1..header.len(), rows)
+    table(&header, 1..header.len(), rows)
 }
 
 fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    let l = labels(lang);
     let mut facts = vec![
-        ("load", text::load(w)),
-        ("requests", text::completed(w)),
-        ("client", text::client(w)),
+        (l.load, text::load(w)),
+        (l.requests, text::completed(w)),
+        (l.client, text::client(w)),
     ];
-    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
-    facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
-    facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
-    facts.extend(text::visible(w).map(|v| ("visible", v)));
-    facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
-    let notes = text::notes(w, lang).map(|note| ("note", note));
+    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
+    facts.extend(text::server_start(w).map(|starts| (l.starts, starts)));
+    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
+    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
+    let notes = text::notes(w, lang).map(|note| (l.note, note));
     let mut facts: Vec<(&str, String)> = facts
         .iter()
         .map(|(label, fact)| (*label, say(lang, &text::plain(fact))))
         .chain(notes)
         .collect();
-    facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", say(lang, &line))));
-    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, label)), escape(fact))), lang)
+    facts.extend(w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang)).map(|line| (l.gpu, line)));
+    pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))), lang)
 }
 
 fn provenance(report: &Report, lang: Lang) -> String {
-    let facts = text::provenance(report);
-    pairs(
-        facts.iter().map(|(label, fact)| {
-            (escape(&say(lang, &text::plain(label))), code(&text::fact(lang, label, fact)))
-        }),
-        lang,
-    )
+    let facts = text::provenance(report, lang);
+    let rows = facts.iter().map(|(label, fact)| (escape(&text::plain(label)), code(fact)));
+    pairs(rows, lang)
 }
 
 fn instructions(report: &Report, lang: Lang) -> String {
-    let t = |english| say(lang, english);
+    let l = labels(lang);
     let mut out = format!(
         "\n{}\n\n\
          ```sh\n\
@@ -378,45 +359,22 @@ fn instructions(report: &Report, lang: Lang) -> String {
          goodput-gate check                                  # {}\n\
          ```\n\n\
          {}\n",
-        t("From the files that the gate has written beside this one:"),
-        t("or md, junit, json, csv"),
-        t("judges the stored measurement again, without a server"),
-        t("measures again"),
-        t("BASELINE is a record, a baseline file, or a folder of baseline files."),
+        l.files_beside, l.other_formats, l.judges_again, l.measures_again, l.what_a_baseline_is,
     );
     if text::worse(report) {
         let _ = write!(
             out,
             "\n{}\n\n```sh\ngoodput-gate accept --reason \"...\"\n```\n\n{}\n",
-            t("To accept what is worse here, for a reason, until a day: beside this report"),
-            t(
-                "writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here."
-            ),
+            l.accept_worse, l.accepting,
         );
     }
     if report.workloads.iter().flat_map(|w| &w.limits).any(text::breached) {
-        let _ = write!(
-            out,
-            "\n{}\n",
-            t("A limit that was never meant to hold is changed in the config.")
-        );
+        let _ = write!(out, "\n{}\n", l.change_the_limit);
     }
     if report.verdict.is_some() {
-        let how = "If this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.";
-        let _ = write!(out, "\n{}\n\n```sh\ngoodput-gate baseline update\n```\n", t(how));
+        let _ = write!(out, "\n{}\n\n```sh\ngoodput-gate baseline update\n```\n", l.new_normal);
     }
     out
-}
-
-/// A table with its header in the reader's language.
-pub(super) fn titled(
-    lang: Lang,
-    header: &[&str],
-    numbers: std::ops::Range<usize>,
-    rows: impl Iterator<Item = Vec<String>>,
-) -> String {
-    let header: Vec<String> = header.iter().map(|h| say(lang, h)).collect();
-    table(&header.iter().map(String::as_str).collect::<Vec<_>>(), numbers, rows)
 }
 
 /// Cells are escaped already. `numbers`: the columns that are set flush right.
@@ -435,7 +393,8 @@ pub(super) fn table(
 }
 
 fn pairs(facts: impl Iterator<Item = (String, String)>, lang: Lang) -> String {
-    titled(lang, &["what", "value"], 0..0, facts.map(|(label, fact)| vec![label, fact]))
+    let l = labels(lang);
+    table(&[l.what, l.value], 0..0, facts.map(|(label, fact)| vec![label, fact]))
 }
 
 /// A number in a table, where a dash begins no list.
@@ -449,9 +408,9 @@ fn bullets(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// Blank lines all around: without them, GitHub shows tables inside as text.
-pub(super) fn folded(title: &str, body: &str, lang: Lang) -> String {
+pub(super) fn folded(title: &str, body: &str) -> String {
     if body.is_empty() {
         return String::new();
     }
-    format!("\n<details>\n<summary>{}</summary>\n{body}\n</details>\n", say(lang, title))
+    format!("\n<details>\n<summary>{title}</summary>\n{body}\n</details>\n")
 }

@@ -10,11 +10,13 @@ pub mod badge;
 pub mod build;
 pub mod codes;
 pub mod comment;
+mod contract;
 pub mod csv;
 mod gpu;
 mod headline;
 pub mod history;
 pub mod junit;
+pub mod labels;
 pub mod markdown;
 pub mod overview;
 pub mod page;
@@ -26,6 +28,7 @@ mod samples;
 mod say;
 pub mod server;
 pub mod sessions;
+pub mod sides;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -33,7 +36,7 @@ pub mod text;
 pub mod xlsx;
 
 pub use codes::Codes;
-pub use say::{beside, say};
+pub use say::say;
 
 use std::collections::BTreeMap;
 
@@ -51,6 +54,7 @@ use crate::verdict::Verdict;
 
 use codes::Sentence;
 use headline::Headline;
+use sides::{StartsReport, TimeReport};
 use sweep::SweepReport;
 
 pub const SCHEMA: &str = "goodput-gate/report";
@@ -157,6 +161,16 @@ pub struct WorkloadReport {
     /// Absent where no GPU was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<gpu::GpuReport>,
+    /// Where the time of a request went; absent where answers come whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeReport>,
+    /// Primary metrics of every server start of both sides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start_values: Vec<StartsReport>,
+    /// The baseline's distributions by timing, for drawing: `HdrHistogram` V2 deflate, base64,
+    /// microseconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub baseline_timings_hdr: BTreeMap<String, String>,
     /// Of the reasons, the warnings and all other sentences.
     #[serde(default, skip_serializing_if = "Codes::is_empty")]
     pub codes: Codes,

@@ -1,6 +1,7 @@
 //! Several workloads in one table: one row for each, or for all levels of a load that has a table
 //! of its own. Not here: the levels (`sweep`), or tables of a format.
 
+use super::labels::{Labels, labels};
 use super::sweep::{self, SweepLevel, SweepReport};
 use super::{Report, WorkloadReport, say, text};
 use crate::config::Lang;
@@ -9,6 +10,8 @@ use crate::verdict::Verdict;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overview {
+    /// There is a column of verdicts, the second.
+    pub judged: bool,
     /// The first column is the name, then comes what is words.
     pub header: Vec<&'static str>,
     /// Columns that are numbers begin here.
@@ -38,7 +41,7 @@ pub enum Of {
 
 /// One column of numbers: its title, and the number of a workload in words, or of a family.
 struct Column {
-    title: &'static str,
+    title: fn(&Labels) -> &'static str,
     /// Only where some workload has an SLO.
     slo: bool,
     workload: fn(&WorkloadReport) -> String,
@@ -47,7 +50,7 @@ struct Column {
 
 const COLUMNS: [Column; 10] = [
     Column {
-        title: "completed",
+        title: |l| l.completed,
         slo: false,
         workload: |w| format!("{}/{}", w.completed, w.requests),
         family: |all, _| {
@@ -56,49 +59,49 @@ const COLUMNS: [Column; 10] = [
         },
     },
     Column {
-        title: "ttft p50 ms",
+        title: |_| "ttft p50 ms",
         slo: false,
         workload: |w| timing(w, "ttft", |d| d.p50_ms),
         family: |_, s| least(s, |l| l.ttft_p50_ms),
     },
     Column {
-        title: "ttft p95 ms",
+        title: |_| "ttft p95 ms",
         slo: false,
         workload: |w| timing(w, "ttft", |d| d.p95_ms),
         family: |_, s| least(s, |l| l.ttft_p95_ms),
     },
     Column {
-        title: "tpot p50 ms",
+        title: |_| "tpot p50 ms",
         slo: false,
         workload: |w| timing(w, "tpot", |d| d.p50_ms),
         family: |_, s| least(s, |l| l.tpot_p50_ms),
     },
     Column {
-        title: "e2e p95 ms",
+        title: |_| "e2e p95 ms",
         slo: false,
         workload: |w| timing(w, "e2e", |d| d.p95_ms),
         family: |_, s| least(s, |l| l.e2e_p95_ms),
     },
     Column {
-        title: "output tok/s",
+        title: |_| "output tok/s",
         slo: false,
         workload: |w| text::number(rate(w, Metric::OutputTokenRate)),
         family: |_, s| most(s, |l| l.output_token_rate_tokens_per_s),
     },
     Column {
-        title: "req/s",
+        title: |_| "req/s",
         slo: false,
         workload: |w| text::number(rate(w, Metric::RequestRate)),
         family: |_, s| most(s, |l| l.request_rate_per_s),
     },
     Column {
-        title: "goodput/s",
+        title: |_| "goodput/s",
         slo: true,
         workload: |w| text::number(rate(w, Metric::Goodput)),
         family: |_, s| most(s, |l| l.goodput_per_s),
     },
     Column {
-        title: "SLO met",
+        title: |l| l.slo_met,
         slo: true,
         workload: |w| text::value("ratio", rate(w, Metric::SloAttainment)),
         family: |_, s| {
@@ -110,30 +113,29 @@ const COLUMNS: [Column; 10] = [
         },
     },
     Column {
-        title: "errors",
+        title: |l| l.errors,
         slo: false,
         workload: |w| text::value("ratio", rate(w, Metric::ErrorRate)),
         family: |_, s| failed(s),
     },
 ];
 
-const VERDICT: &str = "verdict";
-
 /// None where it would say nothing that is not beside it: of one workload, or of one family alone
 /// that nobody judged.
-pub fn overview(report: &Report) -> Option<Overview> {
-    let all = side_by_side(&[("", report)]);
-    (report.workloads.len() > 1 && (all.rows.len() > 1 || all.is_judged())).then_some(all)
+pub fn overview(report: &Report, lang: Lang) -> Option<Overview> {
+    let all = side_by_side(&[("", report)], lang);
+    (report.workloads.len() > 1 && (all.rows.len() > 1 || all.judged)).then_some(all)
 }
 
 /// Of several reports, each with what it is called; in one, without a name.
-pub fn side_by_side(reports: &[(&str, &Report)]) -> Overview {
+pub fn side_by_side(reports: &[(&str, &Report)], lang: Lang) -> Overview {
     let workloads = || reports.iter().flat_map(|(_, report)| &report.workloads);
     let judged = workloads().any(|w| w.verdict.is_some());
     let slo = workloads().any(|w| w.slo_requests.is_some());
     let columns: Vec<&Column> = COLUMNS.iter().filter(|c| slo || !c.slo).collect();
-    let words = ["workload"].into_iter().chain(judged.then_some(VERDICT)).chain(["load"]);
-    let header: Vec<&'static str> = words.chain(columns.iter().map(|c| c.title)).collect();
+    let l = labels(lang);
+    let words = [l.workload].into_iter().chain(judged.then_some(l.verdict)).chain([l.load]);
+    let header: Vec<&'static str> = words.chain(columns.iter().map(|c| (c.title)(l))).collect();
     let named = |(name, report): &(&str, &Report)| {
         let name = if name.is_empty() { String::new() } else { format!("{}: ", text::plain(name)) };
         rows(report, &columns)
@@ -141,6 +143,7 @@ pub fn side_by_side(reports: &[(&str, &Report)]) -> Overview {
             .map(move |row| Row { name: format!("{name}{}", row.name), ..row })
     };
     Overview {
+        judged,
         numbers: header.len() - columns.len(),
         header,
         rows: reports.iter().flat_map(named).collect(),
@@ -148,11 +151,6 @@ pub fn side_by_side(reports: &[(&str, &Report)]) -> Overview {
 }
 
 impl Overview {
-    /// There is a column of verdicts, the second.
-    pub fn is_judged(&self) -> bool {
-        self.header.get(1) == Some(&VERDICT)
-    }
-
     /// The cells of a row but for its name, in the reader's language: words, then numbers.
     pub fn cells(&self, row: &Row, lang: Lang) -> Vec<String> {
         let word = |(verdict, of): &(Verdict, String)| {
@@ -160,7 +158,7 @@ impl Overview {
         };
         let verdict = || row.verdict.as_ref().map_or_else(|| text::ABSENT.into(), word);
         let said = std::iter::once(&row.load).chain(&row.values).map(|cell| say(lang, cell));
-        self.is_judged().then(verdict).into_iter().chain(said).collect()
+        self.judged.then(verdict).into_iter().chain(said).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! Every text goes through the template's escaping; data for the script is JSON in which nothing
 //! can end its element. Not here: which number is shown (`build`), what the charts hold (`charts`).
 
+mod both;
 pub mod charts;
 mod lanes;
 pub mod plot;
@@ -18,16 +19,17 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
+use super::contract::beside;
+use super::labels::{Labels, labels};
 use super::overview::{Of, Overview, Row, overview};
-use super::sweep::{HEADER, SweepReport};
-use super::{
-    LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text,
-};
+use super::sweep::SweepReport;
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, say, server, text};
 use crate::config::Lang;
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
 use crate::metric::Class;
 use crate::verdict::Verdict;
+use both::{StartsRow, TimeBars};
 use charts::Charts;
 use strip::Axis;
 pub(super) use sweeps::{Family, Swept, family};
@@ -82,7 +84,7 @@ impl Shell {
 
 /// All workloads in one table.
 struct Glance {
-    header: Vec<String>,
+    header: Vec<&'static str>,
     /// Of the header, where numbers begin.
     numbers: usize,
     rows: Vec<GlanceRow>,
@@ -104,7 +106,7 @@ struct Section<'a> {
     name: String,
     tone: &'static str,
     word: &'static str,
-    why: Vec<(String, Vec<String>)>,
+    why: Vec<(&'static str, Vec<String>)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
     /// Rule and words.
@@ -119,11 +121,14 @@ struct Section<'a> {
     limits: Vec<LimitRow>,
     slos: Vec<[String; 3]>,
     not_judged: Vec<String>,
-    facts: Vec<(String, Vec<String>)>,
+    facts: Vec<(&'static str, Vec<String>)>,
     statistics: Vec<&'static str>,
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
     starts: Vec<StartsRow>,
+    time: Option<TimeBars>,
+    /// A level of a sweep: its family tells what matters.
+    is_level: bool,
     server: Vec<[String; 3]>,
     server_how: Option<String>,
     gpu: Vec<String>,
@@ -160,16 +165,6 @@ struct Drawn<'a> {
     charts: &'a Charts,
 }
 
-/// One metric's server starts on an axis of their own.
-struct StartsRow {
-    metric: String,
-    low: String,
-    high: String,
-    /// Places along the axis, 0 to 100.
-    baseline: Vec<f64>,
-    candidate: Vec<f64>,
-}
-
 /// One file. A workload without charts says that there are none.
 pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
     let headline = text::headline(report, lang);
@@ -192,7 +187,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
             .enumerate()
             .map(|(i, w)| section(report, w, i, charts, lang))
             .collect(),
-        overview: overview(report).map(|all| glance(&all, lang)),
+        overview: overview(report, lang).map(|all| glance(&all, lang)),
         families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
@@ -216,12 +211,12 @@ fn glance(all: &Overview, lang: Lang) -> Glance {
             },
             name: say(lang, &row.name),
             tone: tone(row.verdict.as_ref().map(|(verdict, _)| *verdict)),
-            verdict: all.is_judged().then(|| cells.remove(0)),
+            verdict: all.judged.then(|| cells.remove(0)),
             cells,
         }
     };
     Glance {
-        header: all.header.iter().map(|h| say(lang, h)).collect(),
+        header: all.header.clone(),
         numbers: all.numbers,
         rows: all.rows.iter().map(row).collect(),
     }
@@ -234,24 +229,39 @@ fn alone(sweep: &SweepReport) -> Family {
 }
 
 /// Names of lines that the script draws.
-const CHART_WORDS: [&str; 11] = [
-    "baseline",
-    "candidate",
-    "failed",
-    "yes",
-    "completed/s",
-    "failed/s",
-    "output events/s",
-    "in flight",
-    "running",
-    "waiting",
-    "KV-cache use",
+const CHART_WORDS: [fn(&Labels) -> &'static str; 14] = [
+    |l| l.share,
+    |l| l.requests,
+    |l| l.per_s,
+    |l| l.baseline,
+    |l| l.candidate,
+    |l| l.failed,
+    |l| l.yes,
+    |l| l.completed_per_s,
+    |l| l.failed_per_s,
+    |l| l.events_per_s,
+    |l| l.in_flight,
+    |l| l.running,
+    |l| l.waiting,
+    |l| l.kv_cache_use,
 ];
 
 /// What differs from English, as JSON.
 fn chart_words(lang: Lang) -> String {
-    let said = CHART_WORDS.iter().map(|word| (*word, say(lang, word)));
-    let all: BTreeMap<&str, String> = said.filter(|(word, said)| word != said).collect();
+    let both = CHART_WORDS.map(|word| (word(labels(Lang::En)), word(labels(lang))));
+    let mut all: BTreeMap<&str, &str> =
+        both.into_iter().filter(|(english, own)| english != own).collect();
+    let t = words::of(lang);
+    all.extend([
+        ("#id", t.request_id),
+        ("#outcome", t.outcome),
+        ("#prompt", t.prompt_tokens),
+        ("#output", t.output_tokens),
+        ("#events", t.output_events),
+        ("#gap", t.largest_gap),
+        ("#pace", t.pace),
+        ("#start", t.start_and_round),
+    ]);
     serde_json::to_string(&all).expect("words are plain data")
 }
 
@@ -269,7 +279,9 @@ fn data(report: &Report, charts: &[Charts]) -> String {
 const fn tone(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "good",
-        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "bad",
+        Some(Verdict::Failed) => "bad",
+        // Nothing is known of the server: no colour of a judgement.
+        Some(Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "void",
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "open",
         None => "plain",
     }
@@ -289,13 +301,16 @@ fn section<'a>(
         w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect()
     };
     let charts = charts.iter().find(|c| c.workload == w.name);
+    let t = words::of(lang);
+    let is_level = report.sweeps.iter().flat_map(|s| &s.levels).any(|l| l.workload == w.name);
     Section {
+        is_level,
         id: format!("w{index}"),
         name: text::plain(&w.name),
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
-        why: grouped(text::why(report, w, lang), lang),
-        meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
+        why: grouped(text::why(report, w, lang).map(|(role, line)| (role.label(lang), line))),
+        meanwhile: server::explained(w, lang).collect(),
         advice: advice::of(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
         axis,
         latencies: text::measured::latencies(w),
@@ -303,9 +318,9 @@ fn section<'a>(
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),
         limits: w.limits.iter().map(|l| limit(l, lang)).collect(),
-        slos: text::slos(w).into_iter().map(|row| row.map(|cell| say(lang, &cell))).collect(),
+        slos: text::slos(w, lang),
         not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
-        facts: grouped(facts(report, w, lang).into_iter(), lang),
+        facts: grouped(facts(report, w, lang).into_iter()),
         statistics: w
             .distributions
             .first()
@@ -317,23 +332,21 @@ fn section<'a>(
             .map(|d| (d.timing.clone(), text::statistics(d).map(|(_, x)| text::number(x)).to_vec()))
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
-        starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
-        server: server::rows(w)
-            .map(|[what, baseline, candidate]| [say(lang, &what), baseline, candidate])
-            .collect(),
-        server_how: w.server.as_ref().map(|s| say(lang, &server::how(s))),
-        gpu: w.gpu.iter().flat_map(gpu::lines).map(|line| say(lang, &line)).collect(),
+        starts: w.start_values.iter().filter_map(|v| both::starts(v, t)).collect(),
+        time: both::time(w, t, lang),
+        server: server::rows(w, lang).collect(),
+        server_how: w.server.as_ref().map(|s| server::how(s, lang)),
+        gpu: w.gpu.iter().flat_map(|g| gpu::lines(g, lang)).collect(),
         charts,
     }
 }
 
-/// Facts under their labels in the reader's language; a label that comes again at once stands once.
-fn grouped<'a>(
-    facts: impl Iterator<Item = (&'a str, String)>,
-    lang: Lang,
-) -> Vec<(String, Vec<String>)> {
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), fact)) {
+/// Facts under their labels; a label that comes again at once stands once.
+fn grouped(
+    facts: impl Iterator<Item = (&'static str, String)>,
+) -> Vec<(&'static str, Vec<String>)> {
+    let mut all: Vec<(&str, Vec<String>)> = Vec::new();
+    for (label, fact) in facts {
         match all.last_mut() {
             Some((last, facts)) if *last == label => facts.push(fact),
             _ => all.push((label, vec![fact])),
@@ -343,7 +356,6 @@ fn grouped<'a>(
 }
 
 fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {
-    let judgement = text::judgement(w, m);
     MetricRow {
         metric: m.metric.clone(),
         class: m.class.word(),
@@ -360,7 +372,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) 
             None if m.candidate.is_none() => "bad",
             None => "plain",
         },
-        judgement: beside(lang, judgement),
+        judgement: beside(lang, &[text::judgement(w, m)]),
         strip: axis.and_then(|axis| axis.change(m)),
     }
 }
@@ -387,42 +399,24 @@ fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
 }
 
 fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("load", text::plain(&text::load(w))), ("requests", text::completed(w))];
-    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
-    facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
-    facts.extend(text::visible(w).map(|v| ("visible", v)));
-    facts.extend(w.differences.iter().map(|d| ("under test", text::plain(&d.to_string()))));
-    facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
-    facts.push(("client", text::client(w)));
+    let l = labels(lang);
+    let mut facts = vec![(l.load, text::plain(&text::load(w))), (l.requests, text::completed(w))];
+    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
+    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
+    facts.extend(w.differences.iter().map(|d| (l.under_test, text::plain(&d.to_string()))));
+    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
+    facts.push((l.client, text::client(w)));
     let said = facts.into_iter().map(|(label, fact)| (label, say(lang, &fact)));
-    said.chain(text::notes(w, lang).map(|note| ("note", note))).collect()
-}
-
-fn starts(values: &charts::StartValues) -> Option<StartsRow> {
-    let all = || values.baseline.iter().chain(&values.candidate).copied();
-    let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
-    let width = (high - low).max(f64::MIN_POSITIVE);
-    let place = |list: &[f64]| {
-        list.iter().map(|x| if high > low { (x - low) / width * 100.0 } else { 50.0 }).collect()
-    };
-    Some(StartsRow {
-        metric: values.metric.clone(),
-        low: text::value(values.unit, Some(low)),
-        high: text::value(values.unit, Some(high)),
-        baseline: place(&values.baseline),
-        candidate: place(&values.candidate),
-    })
+    said.chain(text::notes(w, lang).map(|note| (l.note, note))).collect()
 }
 
 fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
-    let mut facts = text::provenance(report);
+    let mut facts = text::provenance(report, lang);
     facts.push((
-        "exit code".into(),
+        labels(lang).exit_code.into(),
         say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report))),
     ));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
-    let said = |(label, fact): (String, String)| {
-        (say(lang, &text::plain(&label)), text::plain(&text::fact(lang, &label, &fact)))
-    };
-    facts.into_iter().map(said).collect()
+    facts.into_iter().map(|(label, fact)| (text::plain(&label), text::plain(&fact))).collect()
 }

@@ -2,6 +2,7 @@
 //! plausible numbers.
 
 mod accepted;
+mod beside;
 mod swept;
 mod watched;
 
@@ -105,7 +106,7 @@ pub fn pass() -> Report {
         }],
         ..measured("chat")
     };
-    workload = ruled(Verdict::Passed, &[proves()], &[], workload);
+    workload = ruled(Verdict::Passed, &[proves()], &[], beside::with_baseline(workload));
     workload.proves = Some(workload.codes.text(&proves()));
     let headline = Headline::Verdict {
         verdict: Verdict::Passed,
@@ -144,6 +145,7 @@ pub fn regression() -> Report {
         ..measured("chat")
     };
     let reasons = slower().map(|m| judge::Reason::Worse(m).into());
+    let workload = beside::with_baseline(workload);
     let noisier = judge::Reason::NoisierThanUsual { metrics: vec![metric_named("e2e_geomean")] };
     report(&regressed(None), 1, vec![ruled(Verdict::Failed, &reasons, &[noisier.into()], workload)])
 }
@@ -508,6 +510,9 @@ fn measured(name: &str) -> WorkloadReport {
         notes: vec![],
         client: client(),
         server: None,
+        time: Some(beside::time(false)),
+        start_values: vec![],
+        baseline_timings_hdr: BTreeMap::new(),
         why: vec![],
         gpu: None,
         codes: Codes::default(),

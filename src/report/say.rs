@@ -27,15 +27,6 @@ pub fn say(lang: Lang, english: &str) -> String {
     }
 }
 
-/// A word of the machine contract (a verdict, a judgement, a limit's state), with its meaning
-/// beside it: `regressed (성능 저하)`.
-pub fn beside(lang: Lang, word: &str) -> String {
-    match say(lang, word) {
-        said if said == word => said,
-        said => format!("{word} ({said})"),
-    }
-}
-
 fn translated(sentences: &[&[Sentence]], english: &str) -> String {
     let known = sentences
         .iter()

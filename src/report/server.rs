@@ -1,18 +1,21 @@
-//! The server's side of a workload: its own metrics beside the baseline's, and in words what
-//! changed together with what regressed.
+//! The server's side of a workload: its own metrics beside the baseline's, and what changed together
+//! with what regressed. `Display` is the English.
 //!
 //! It explains and decides nothing. Not here: what counts as a change (`evidence::server::why`), or
 //! a metric's judgement.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::Judged;
-use super::{WorkloadReport, headline, text};
-use crate::evidence::server::why::{Concern, why};
-use crate::evidence::server::{Fact, ServerRound, Values};
+use super::sides::{self, Before, TimeParts, TimeReport};
+use super::{WorkloadReport, headline, say, text};
+use crate::config::Lang;
+use crate::evidence::server::why::{Because, Concern, why};
+use crate::evidence::server::{Fact, ServerRound};
 use crate::judge::{Comparison, Judgement, MetricComparison};
 use crate::metric::{Metric, Stat, Timing};
 use crate::record::WorkloadRecord;
@@ -51,14 +54,37 @@ impl ServerFact {
     pub fn name(&self) -> &str {
         self.fact.strip_suffix(&format!("_{}", self.unit)).unwrap_or(&self.fact)
     }
+
+    /// In the reader's language.
+    fn title(&self, lang: Lang) -> String {
+        let known = Fact::find(&self.fact).filter(|_| lang == Lang::Ko).map(say::ko::server::fact);
+        known.map_or_else(|| text::plain(&self.words), str::to_owned)
+    }
 }
 
-/// What the baseline's side knows beside what is judged.
-#[derive(Clone, Debug, Default)]
-pub struct Before {
-    pub server: Values,
-    /// Metrics by name with unit.
-    pub pooled: BTreeMap<String, f64>,
+/// What went with a regression, and where the time of a request went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Meanwhile {
+    Explained {
+        metric: Metric,
+        change: f64,
+        because: Because,
+    },
+    /// Means over all requests, from the client's own instants. `unsent`: after the intended
+    /// arrival, in an open loop.
+    TimePerRequest {
+        unsent: Option<Part>,
+        first_token: Part,
+        decoding: Part,
+    },
+}
+
+/// A part of a request's time, milliseconds; before, where the baseline tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub ms: f64,
+    pub before_ms: Option<f64>,
 }
 
 /// None where the server told nothing in any round.
@@ -93,24 +119,24 @@ pub fn report(w: &WorkloadRecord, before: &Before) -> Option<ServerReport> {
 const MOST: usize = 2;
 
 /// What changed meanwhile, where something regressed; and where the time went.
-pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<String> {
+pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<Meanwhile> {
     let failed = judged.ruling.as_ref().is_some_and(|(_, r)| r.verdict == Verdict::Failed);
     let regressed = comparison.filter(|_| failed).map(regressed).unwrap_or_default();
     if regressed.is_empty() {
         return Vec::new();
     }
     let now = judged.workload.server_values();
-    let mut said: Vec<String> = Vec::new();
+    let mut said: Vec<Meanwhile> = Vec::new();
     for (m, concern) in regressed.into_iter().take(MOST) {
         let seen = mean(&judged.before.pooled, timing(concern));
-        said.extend(
-            m.change
-                .map(|by| headline::changed(m.metric, by))
-                .and_then(|what| why(&what, concern, seen, &judged.before.server, &now)),
-        );
+        let because = why(concern, seen, &judged.before.server, &now);
+        said.extend(m.change.zip(because).map(|(change, because)| Meanwhile::Explained {
+            metric: m.metric,
+            change,
+            because,
+        }));
     }
-    let pooled = judged.pooled.iter().map(|(m, v)| (m.key(), *v)).collect();
-    said.extend(split(&pooled, &judged.before.pooled, judged.workload.load.open_loop));
+    said.extend(sides::time(judged).as_ref().map(split));
     said
 }
 
@@ -148,39 +174,60 @@ fn mean(of: &BTreeMap<String, f64>, timing: Timing) -> Option<f64> {
     of.get(&Metric::Timing(timing, Stat::Mean).key()).copied()
 }
 
-/// From our own instants: before the request was sent, then to the first token, then to the last.
-/// Closed loop: a request starts when it is sent.
-fn split(
-    now: &BTreeMap<String, f64>,
-    before: &BTreeMap<String, f64>,
-    open_loop: bool,
-) -> Option<String> {
-    let parts = |of: &BTreeMap<String, f64>| {
-        let (first, whole) = (mean(of, Timing::Ttft)?, mean(of, Timing::E2e)?);
-        let lag = if open_loop { mean(of, Timing::SendLag)? } else { 0.0 };
-        Some([lag, (first - lag).max(0.0), (whole - first).max(0.0)])
+fn split(time: &TimeReport) -> Meanwhile {
+    let (now, before) = (&time.candidate, time.baseline.as_ref());
+    let part = |of: fn(&TimeParts) -> Option<f64>| {
+        Some(Part { ms: of(now)?, before_ms: before.and_then(of) })
     };
-    let (now, before) = (parts(now)?, parts(before));
-    let was = |i: usize| {
-        before.map_or_else(String::new, |b| format!(" (was {})", text::value("ms", Some(b[i]))))
-    };
-    let named =
-        ["before it was sent", "from there to the first token", "from the first token to the last"];
-    let all: Vec<String> = named
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| open_loop || *i > 0)
-        .map(|(i, name)| format!("{name} {}{}", text::value("ms", Some(now[i])), was(i)))
-        .collect();
-    Some(format!("where a request's time went on average: {}", all.join(", ")))
+    let known = |of: fn(&TimeParts) -> f64| Part { ms: of(now), before_ms: before.map(of) };
+    Meanwhile::TimePerRequest {
+        unsent: part(|t| t.unsent_ms),
+        first_token: known(|t| t.first_token_ms),
+        decoding: known(|t| t.decoding_ms),
+    }
+}
+
+impl fmt::Display for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Explained { metric, change, because } => {
+                write!(f, "{}{because}", headline::changed(*metric, *change))
+            }
+            Self::TimePerRequest { unsent, first_token, decoding } => {
+                let shown = |part: &Part| part.shown("was");
+                let unsent = unsent
+                    .as_ref()
+                    .map_or_else(String::new, |part| format!("unsent {}, ", shown(part)));
+                write!(
+                    f,
+                    "mean time per request: {unsent}first token {}, decoding {}",
+                    shown(first_token),
+                    shown(decoding)
+                )
+            }
+        }
+    }
+}
+
+impl Part {
+    /// `120.0 ms (was 100.0 ms)`, with the language's word for `was`.
+    pub fn shown(&self, was: &str) -> String {
+        let before = self.before_ms.map_or_else(String::new, |before| {
+            format!(" ({was} {})", text::value("ms", Some(before)))
+        });
+        format!("{}{before}", text::value("ms", Some(self.ms)))
+    }
+}
+
+/// What went with what regressed, in the reader's language.
+pub fn explained(w: &WorkloadReport, lang: Lang) -> impl Iterator<Item = String> + '_ {
+    w.why.iter().map(move |line| text::plain(&w.codes.say(lang, line)))
 }
 
 /// Rows of the table: what, baseline, candidate.
-pub fn rows(w: &WorkloadReport) -> impl Iterator<Item = [String; 3]> + '_ {
-    w.server
-        .iter()
-        .flat_map(|s| &s.facts)
-        .map(|f| [text::plain(&f.words), value(&f.unit, f.baseline), value(&f.unit, f.candidate)])
+pub fn rows(w: &WorkloadReport, lang: Lang) -> impl Iterator<Item = [String; 3]> + '_ {
+    let facts = w.server.iter().flat_map(|s| &s.facts);
+    facts.map(move |f| [f.title(lang), value(&f.unit, f.baseline), value(&f.unit, f.candidate)])
 }
 
 fn value(unit: &str, value: Option<f64>) -> String {
@@ -188,7 +235,10 @@ fn value(unit: &str, value: Option<f64>) -> String {
 }
 
 /// How it was read, and what that cost.
-pub fn how(server: &ServerReport) -> String {
+pub fn how(server: &ServerReport, lang: Lang) -> String {
+    if lang == Lang::Ko {
+        return say::ko::server::how(server);
+    }
     let names = server
         .names
         .as_deref()

@@ -3,16 +3,21 @@
 //!
 //! Not here: how the bend is found (`measure::knee`), or tables of a format.
 
+mod highest;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::Judged;
+use super::labels::labels;
 use super::text;
-use crate::config::Axis;
+use crate::config::{Axis, Lang};
 use crate::measure::collect::Values;
 use crate::measure::knee::{LEAST_POINTS, knee};
 use crate::metric::{Metric, Orientation, Stat, Timing};
 use crate::record::{LevelRecord, WorkloadRecord};
+
+pub use highest::{Highest, highest};
 
 /// Workloads that differ in one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,19 +63,24 @@ pub struct SweepLevel {
 /// Two levels are a comparison, and no curve.
 pub const LEAST_LEVELS: usize = 3;
 
+pub const COLUMNS: usize = 10;
+
 /// The header of a table of levels; the first column is the level.
-pub const HEADER: [&str; 10] = [
-    "level",
-    "output tok/s",
-    "req/s",
-    "goodput/s",
-    "SLO met",
-    "ttft p50 ms",
-    "ttft p95 ms",
-    "tpot p50 ms",
-    "e2e p95 ms",
-    "errors",
-];
+pub const fn header(lang: Lang) -> [&'static str; COLUMNS] {
+    let l = labels(lang);
+    [
+        l.level,
+        "output tok/s",
+        "req/s",
+        "goodput/s",
+        l.slo_met,
+        "ttft p50 ms",
+        "ttft p95 ms",
+        "tpot p50 ms",
+        "e2e p95 ms",
+        l.errors,
+    ]
+}
 
 /// What is drawn by level, and shown side by side: its title, its unit, its value.
 pub type Curved = (&'static str, &'static str, fn(&SweepLevel) -> Option<f64>);
@@ -304,8 +314,8 @@ pub const fn axis_name(axis: Axis) -> &'static str {
     }
 }
 
-/// The cells of a level, under [`HEADER`].
-pub fn cells(level: &SweepLevel) -> [String; 10] {
+/// The cells of a level, under [`header`].
+pub fn cells(level: &SweepLevel) -> [String; COLUMNS] {
     [
         if level.unfit.is_some() {
             format!("INVALID {}", level.level)

@@ -9,10 +9,14 @@ pub mod brief;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::contract::{Word, beside, english};
+use super::labels::{Labels, labels};
 use super::overview::{Overview, Row, overview, side_by_side};
 use super::sweep::{self, SweepReport};
-use super::{DistributionReport, Report, WorkloadReport, advice, beside, say, server, text};
+use super::{DistributionReport, Report, WorkloadReport, advice, say, server, text};
 use crate::config::Lang;
+use crate::judge::Judgement;
+use crate::judge::limits::LimitState;
 use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
@@ -45,7 +49,7 @@ struct Pen {
 pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
     let pen = Pen { width: width.max(NARROWEST), colour, lang };
     let mut out = pen.headline(report);
-    if let Some(all) = overview(report) {
+    if let Some(all) = overview(report, lang) {
         out.push('\n');
         out += &pen.overview(&all);
     }
@@ -58,7 +62,7 @@ pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
         out += &pen.workload(report, workload);
     }
     out.push('\n');
-    out += &pen.facts(&said(footer(report), lang));
+    out += &pen.facts(&footer(report, lang));
     out
 }
 
@@ -66,11 +70,11 @@ pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
 /// says first. Prose is wrapped to `width` columns.
 pub fn several(reports: &[(&str, &Report)], width: u16, lang: Lang) -> String {
     let pen = Pen { lang, ..bare(width) };
-    let mut out = pen.overview(&side_by_side(reports));
+    let mut out = pen.overview(&side_by_side(reports, lang));
     for (name, report) in reports {
         out.push('\n');
         out += &pen.wrapped(&format!("{}: {}", text::plain(name), text::headline(report, lang)));
-        out += &pen.facts(&said(footer(report), lang));
+        out += &pen.facts(&footer(report, lang));
     }
     out
 }
@@ -120,11 +124,10 @@ impl Pen {
             }
         }
         if report.interrupted {
-            out +=
-                &self.wrapped(&say(self.lang, "interrupted: this is what was measured until then"));
+            out += &self.wrapped(self.labels().interrupted);
         }
         for notice in text::notices(report, self.lang) {
-            out += &self.wrapped(&format!("{}: {notice}", say(self.lang, "note")));
+            out += &self.wrapped(&format!("{}: {notice}", self.labels().note));
         }
         out
     }
@@ -132,10 +135,10 @@ impl Pen {
     fn workload(&self, report: &Report, w: &WorkloadReport) -> String {
         let name = text::plain(&w.name);
         let mut out = match w.verdict {
-            Some(verdict) => format!(
-                "{name}: {}\n",
-                self.paint(hue(verdict), &beside(self.lang, verdict.word()))
-            ),
+            Some(verdict) => {
+                let word = beside(self.lang, &[Word::Verdict(verdict)]);
+                format!("{name}: {}\n", self.paint(hue(verdict), &word))
+            }
             None => format!("{name}\n"),
         };
         out += &self.facts(&opening(report, w, self.lang));
@@ -151,7 +154,8 @@ impl Pen {
         if w.metrics.iter().all(|m| m.judgement.is_none()) {
             return String::new();
         }
-        let header = ["metric", "baseline", "candidate", "change", "interval", "judgement"];
+        let l = self.labels();
+        let header = [l.metric, l.baseline, l.candidate, l.change, l.interval, l.judgement];
         let rows = w.metrics.iter().map(|m| {
             vec![
                 m.metric.clone(),
@@ -160,21 +164,25 @@ impl Pen {
                 text::change(&m.unit, m.change_ratio),
                 say(self.lang, &text::interval(m)),
                 // Narrow: the lines above say what was accepted, and of how much.
-                self.word(if m.accepted.is_some() { "accepted" } else { text::judgement(w, m) }),
+                self.words(&[match m.accepted {
+                    Some(_) => Word::Accepted,
+                    None => text::judgement(w, m),
+                }]),
             ]
         });
         self.table(&header, rows, 1..5)
     }
 
     fn limits(&self, w: &WorkloadReport) -> String {
-        let header = ["limit", "measured", "interval", "state"];
+        let l = self.labels();
+        let header = [l.limit, l.measured, l.interval, l.state];
         let rows = w.limits.iter().map(|l| {
             let interval = say(self.lang, &text::limit_interval(l));
             vec![
                 say(self.lang, &text::limit(l)),
                 text::value(&l.unit, l.value),
                 interval,
-                self.word(&text::state(l)),
+                self.words(&text::state(l)),
             ]
         });
         self.table(&header, rows, 1..3)
@@ -208,8 +216,10 @@ impl Pen {
             self.lang,
             &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)),
         );
-        let matters = self.wrapped(&say(self.lang, &text::plain(&sweep::matters(sweep))));
-        let table = self.parted(&sweep::HEADER, &rows, &(0..sweep::HEADER.len()));
+        let highest = sweep::highest(sweep).map(|h| h.say(self.lang) + "; ").unwrap_or_default();
+        let matters = say(self.lang, &text::plain(&sweep::matters(sweep)));
+        let matters = self.wrapped(&(highest + &matters));
+        let table = self.parted(&sweep::header(self.lang), &rows, &(0..sweep::COLUMNS));
         format!("{title}\n{matters}\n{}", flush(&table))
     }
 
@@ -251,7 +261,7 @@ impl Pen {
         table
             .load_style(RULED)
             .set_content_arrangement(ContentArrangement::Disabled)
-            .set_header(header.iter().map(|h| say(self.lang, h)))
+            .set_header(header)
             .add_rows(rows);
         if table.is_empty() {
             return String::new();
@@ -281,7 +291,7 @@ impl Pen {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(self.width)
             .load_style(presets::NOTHING);
-        table.add_rows(facts.iter().map(|(label, fact)| vec![self.label(label), fact.clone()]));
+        table.add_rows(facts.iter().map(|(label, fact)| vec![padded(label), fact.clone()]));
         for column in table.column_iter_mut() {
             column.set_padding((0, 2 * u16::from(column.index == 0)));
         }
@@ -289,15 +299,12 @@ impl Pen {
     }
 
     /// A judgement or a limit's state in a table.
-    fn word(&self, word: &str) -> String {
-        if self.width < ROOMY { word.to_owned() } else { beside(self.lang, word) }
+    fn words(&self, words: &[Word]) -> String {
+        if self.width < ROOMY { english(words) } else { beside(self.lang, words) }
     }
 
-    /// Padded to its columns: a Korean letter takes two.
-    fn label(&self, label: &str) -> String {
-        let said = say(self.lang, label);
-        let room = LABEL.saturating_sub(said.width());
-        said + &" ".repeat(room)
+    const fn labels(&self) -> &'static Labels {
+        labels(self.lang)
     }
 
     fn wrapped(&self, line: &str) -> String {
@@ -315,19 +322,20 @@ impl Pen {
 
     /// Our own words at the end of a table's line; foreign text never stands there.
     fn highlight(&self, table: &str) -> String {
-        const WORDS: [(&str, Hue); 10] = [
-            ("accepted", Hue::Open),
-            ("regressed", Hue::Bad),
-            ("breached", Hue::Bad),
-            ("unmeasured", Hue::Bad),
-            ("not measured", Hue::Bad),
-            ("improved", Hue::Good),
-            ("unchanged", Hue::Good),
-            ("met", Hue::Good),
-            ("inconclusive", Hue::Open),
-            ("open", Hue::Open),
+        const WORDS: [(&[Word], Hue); 11] = [
+            (&[Word::Accepted], Hue::Open),
+            (&[Word::Limit(LimitState::Breached), Word::Accepted], Hue::Open),
+            (&[Word::Judgement(Judgement::Regressed)], Hue::Bad),
+            (&[Word::Limit(LimitState::Breached)], Hue::Bad),
+            (&[Word::Judgement(Judgement::Unmeasured)], Hue::Bad),
+            (&[Word::Limit(LimitState::NotMeasured)], Hue::Bad),
+            (&[Word::Judgement(Judgement::Improved)], Hue::Good),
+            (&[Word::Judgement(Judgement::Unchanged)], Hue::Good),
+            (&[Word::Limit(LimitState::Met)], Hue::Good),
+            (&[Word::Judgement(Judgement::Inconclusive)], Hue::Open),
+            (&[Word::Limit(LimitState::Open)], Hue::Open),
         ];
-        let words = WORDS.map(|(word, hue)| (self.word(word), hue));
+        let words = WORDS.map(|(words, hue)| (self.words(words), hue));
         let paint = |line: &str| {
             let word = words.iter().find(|(word, _)| {
                 line.strip_suffix(word.as_str()).is_some_and(|before| before.ends_with(' '))
@@ -360,17 +368,26 @@ const fn hue(verdict: Verdict) -> Hue {
     }
 }
 
+/// Padded to its columns: a Korean letter takes two.
+fn padded(label: &str) -> String {
+    label.to_owned() + &" ".repeat(LABEL.saturating_sub(label.width()))
+}
+
 /// What stands before the tables: why, under which load, against what.
 fn opening(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
+    let l = labels(lang);
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(labelled("meanwhile", w.why.iter().map(|line| text::plain(line))));
-    facts.push(("load", text::plain(&text::load(w))));
-    facts.push(("requests", text::completed(w)));
-    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
+    facts.push((l.load, text::plain(&text::load(w))));
+    facts.push((l.requests, text::completed(w)));
+    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
     facts.extend(text::sessions_needed(w).map(|needed| ("", needed)));
-    facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
-    facts.extend(labelled("under test", w.differences.iter().map(|d| text::plain(&d.to_string()))));
-    text::why(report, w, lang).chain(said(facts, lang)).collect()
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
+    facts.extend(labelled(l.under_test, w.differences.iter().map(|d| text::plain(&d.to_string()))));
+    text::why(report, w, lang)
+        .map(|(role, line)| (role.label(lang), line))
+        .chain(labelled(l.meanwhile, server::explained(w, lang)))
+        .chain(said(facts, lang))
+        .collect()
 }
 
 fn said(facts: Vec<(&'static str, String)>, lang: Lang) -> Vec<(&'static str, String)> {
@@ -379,38 +396,43 @@ fn said(facts: Vec<(&'static str, String)>, lang: Lang) -> Vec<(&'static str, St
 
 /// What stands behind the tables: rates, errors, and how well the measurement went.
 fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
+    let l = labels(lang);
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(text::levels(w).map(|levels| ("interval", levels)));
-    facts.extend(text::speed(w).map(|speed| ("speed", speed)));
+    facts.extend(text::levels(w).map(|levels| (l.interval, levels)));
+    facts.extend(text::speed(w).map(|speed| (l.speed, speed)));
     let measured = w.rates.iter().filter(|r| r.value.is_some() && !text::is_speed(r));
     let rates: Vec<String> =
         measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
-        facts.push(("rates", rates.join(", ")));
+        facts.push((l.rates, rates.join(", ")));
     }
-    facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
-    facts.extend(text::slo(w).map(|slo| ("SLO", slo)));
-    facts.extend(text::unmeasured(w).map(|names| ("unmeasured", names)));
-    facts.extend(labelled("errors", w.errors.iter().map(text::error)));
-    facts.extend(text::visible(w).map(|v| ("visible", v)));
-    let mut after = vec![("client", text::client(w))];
-    after.extend(w.server.iter().map(|s| ("server", server::how(s))));
-    after.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
+    facts.extend(text::server_start(w).map(|starts| (l.starts, starts)));
+    facts.extend(text::unmeasured(w).map(|names| (l.unmeasured, names)));
+    facts.extend(labelled(l.errors, w.errors.iter().map(text::error)));
+    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
+    let slo = text::slo(w, lang).map(|slo| (l.slo, slo));
+    let client = vec![(l.client, text::client(w))];
+    let server = w.server.iter().map(|s| (l.server, server::how(s, lang)));
+    let gpus = labelled(l.gpu, w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang)));
     let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
-    let notes = labelled("note", text::notes(w, lang));
+    let notes = labelled(l.note, text::notes(w, lang));
     said(facts, lang)
         .into_iter()
+        .chain(slo)
         .chain(notes)
-        .chain(said(after, lang))
-        .chain(labelled("advice", advice))
+        .chain(said(client, lang))
+        .chain(server)
+        .chain(gpus)
+        .chain(labelled(l.advice, advice))
         .collect()
 }
 
-fn footer(report: &Report) -> Vec<(&'static str, String)> {
+fn footer(report: &Report, lang: Lang) -> Vec<(&'static str, String)> {
+    let l = labels(lang);
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(text::commit(report).map(|c| ("commit", c)));
+    facts.extend(text::commit(report).map(|c| (l.commit, say(lang, &c))));
     facts.push((
-        "session",
+        l.session,
         format!(
             "{}, {}, goodput-gate {}",
             text::plain(&report.session),
@@ -418,7 +440,8 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
             text::plain(&report.tool_version)
         ),
     ));
-    facts.push(("exit code", text::exit_code(report.exit_code, std::slice::from_ref(report))));
+    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
+    facts.push((l.exit_code, say(lang, &exit)));
     facts
 }
 

@@ -17,15 +17,19 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::{Lang, Tier};
 use crate::judge::limits::LimitState;
-use crate::judge::{Judgement, Mode};
+use crate::judge::{self, Judgement, Mode};
+use crate::measure::seen::gpu::Unwatched;
 use crate::metric::Class;
 use crate::record::{ErrorCount, LoadDetail};
-use crate::verdict::Verdict;
+use crate::verdict::{self, Verdict};
 use crate::visible;
 
+use super::codes::Sentence;
+use super::contract::Word;
+use super::labels::labels;
 use super::{
     BaselineReport, BoundSide, ComparisonReport, DistributionReport, LimitReport, MetricReport,
-    Report, WorkloadReport,
+    Report, WorkloadReport, say,
 };
 
 pub use crate::judge::text::count;
@@ -128,19 +132,19 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// `improved`..., or why there is no judgement.
-pub const fn judgement(workload: &WorkloadReport, metric: &MetricReport) -> &'static str {
-    match &metric.judgement {
-        Some(judgement) => judgement.word(),
-        None if metric.candidate.is_none() => "unmeasured",
-        None if workload.verdict.is_none() => "measured",
-        None => "not judged",
+pub const fn judgement(workload: &WorkloadReport, metric: &MetricReport) -> Word {
+    match metric.judgement {
+        Some(judgement) => Word::Judgement(judgement),
+        None if metric.candidate.is_none() => Word::Judgement(Judgement::Unmeasured),
+        None if workload.verdict.is_none() => Word::Measured,
+        None => Word::NotJudged,
     }
 }
 
 /// As tables show it: what is accepted stays what it is, and is said to be accepted.
-pub fn judged(workload: &WorkloadReport, metric: &MetricReport) -> String {
-    let judgement = judgement(workload, metric);
-    if metric.accepted.is_some() { format!("{judgement}, accepted") } else { judgement.to_owned() }
+pub fn judged(workload: &WorkloadReport, metric: &MetricReport) -> Vec<Word> {
+    let accepted = metric.accepted.as_ref().map(|_| Word::Accepted);
+    [judgement(workload, metric)].into_iter().chain(accepted).collect()
 }
 
 /// `ttft_p95 at most 500 ms`.
@@ -158,10 +162,10 @@ pub fn limit_interval(limit: &LimitReport) -> String {
     }
 }
 
-/// `not measured` for `not_measured`.
-pub fn state(limit: &LimitReport) -> String {
-    let state = limit.state.word().replace('_', " ");
-    if limit.accepted.is_some() { format!("{state}, accepted") } else { state }
+/// As tables show it.
+pub fn state(limit: &LimitReport) -> Vec<Word> {
+    let accepted = limit.accepted.as_ref().map(|_| Word::Accepted);
+    [Word::Limit(limit.state)].into_iter().chain(accepted).collect()
 }
 
 /// Breached, and not accepted.
@@ -418,7 +422,7 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
         .metrics
         .iter()
         .filter(open)
-        .map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m))));
+        .map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m).english())));
     let said =
         |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
     let limits = w
@@ -429,7 +433,7 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
     for (what, why) in metrics.chain(
         limits.map(|l| (format!("limit {} {}", l.metric, l.bound.word()), l.reason.as_str())),
     ) {
-        let (what, why) = (crate::report::say(lang, &what), plain(&w.codes.say(lang, why)));
+        let (what, why) = (say(lang, &what), plain(&w.codes.say(lang, why)));
         match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
             Some((_, all)) => all.push(what),
             None => by_reason.push((why, vec![what])),
@@ -438,24 +442,49 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
     by_reason
 }
 
+/// What a line of a workload tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Why,
+    Proves,
+    Accepted,
+    Warning,
+    Anchor,
+    Note,
+}
+
+impl Role {
+    pub const fn label(self, lang: Lang) -> &'static str {
+        let labels = labels(lang);
+        match self {
+            Self::Why => labels.why,
+            Self::Proves => labels.proves,
+            Self::Accepted => labels.accepted,
+            Self::Warning => labels.warning,
+            Self::Anchor => labels.anchor,
+            Self::Note => labels.note,
+        }
+    }
+}
+
 /// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings, in the
-/// reader's language; each with its label. The headline of a report with one workload has said its
-/// first reason already.
+/// reader's language. The headline of a report with one workload has said its first reason already.
 pub fn why<'a>(
     report: &'a Report,
     w: &'a WorkloadReport,
     lang: Lang,
-) -> impl Iterator<Item = (&'static str, String)> + 'a {
+) -> impl Iterator<Item = (Role, String)> + 'a {
     let said =
         |text: &String| report.workloads.len() == 1 && report.headline.contains(text.as_str());
-    let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
-    let proves = w.proves.iter().map(|p| ("proves", p));
-    let accepted = w.accepted.iter().map(|a| ("accepted", a));
-    let warnings = w.warnings.iter().map(|x| ("warning", x));
+    let reasons =
+        w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| (Role::Why, r));
+    let proves = w.proves.iter().map(|p| (Role::Proves, p));
+    let accepted = w.accepted.iter().map(|a| (Role::Accepted, a));
+    let warnings = w.warnings.iter().map(|x| (Role::Warning, x));
     let drift = w
         .anchor
         .iter()
-        .map(|a| ("anchor", &a.words))
+        .map(|a| (Role::Anchor, &a.words))
         .filter(|(_, words)| !w.warnings.contains(words) && !w.reasons.contains(words));
     reasons
         .chain(proves)
@@ -463,7 +492,32 @@ pub fn why<'a>(
         .chain(accepted)
         .chain(warnings)
         .chain(drift)
-        .map(move |(label, text)| (label, plain(&w.codes.say(lang, text))))
+        .map(move |(role, text)| (role, plain(&w.codes.say(lang, text))))
+}
+
+/// As [`why`], without what the table of metrics and limits shows already.
+pub fn beside_the_table<'a>(
+    report: &'a Report,
+    w: &'a WorkloadReport,
+    lang: Lang,
+) -> impl Iterator<Item = (Role, String)> + 'a {
+    let shown: Vec<String> = w
+        .reasons
+        .iter()
+        .filter(|reason| in_table(w, reason))
+        .map(|reason| plain(&w.codes.say(lang, reason)))
+        .collect();
+    why(report, w, lang).filter(move |(role, text)| *role != Role::Why || !shown.contains(text))
+}
+
+fn in_table(w: &WorkloadReport, reason: &str) -> bool {
+    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else {
+        return false;
+    };
+    matches!(
+        reason,
+        judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. }
+    )
 }
 
 /// What is worth knowing of the measurement, in the reader's language.
@@ -481,20 +535,22 @@ pub fn notices(report: &Report, lang: Lang) -> impl Iterator<Item = String> + '_
     report.notices.iter().map(move |notice| plain(&report.codes.say(lang, notice)))
 }
 
-/// Where it comes from: session, commit, fingerprints, host.
-pub fn provenance(report: &Report) -> Vec<(String, String)> {
+/// Where it comes from: session, commit, fingerprints, host. In the reader's language; names and
+/// values are as they are.
+pub fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
+    let l = labels(lang);
     let mut facts = vec![
-        ("session".to_owned(), report.session.clone()),
-        ("created".into(), report.created.clone()),
+        (l.session.to_owned(), report.session.clone()),
+        (l.created.into(), report.created.clone()),
     ];
     match &report.git {
         Some(git) => {
-            facts.push(("commit".into(), git.commit.clone()));
-            facts.push(("commit date".into(), git.commit_date.clone()));
-            facts.push(("tree without baselines".into(), git.tree.clone()));
-            facts.push(("uncommitted changes".into(), if git.dirty { "yes" } else { "no" }.into()));
+            facts.push((l.commit.into(), git.commit.clone()));
+            facts.push((l.commit_date.into(), git.commit_date.clone()));
+            facts.push((l.tree.into(), git.tree.clone()));
+            facts.push((l.uncommitted.into(), if git.dirty { l.yes } else { l.no }.into()));
         }
-        None => facts.push(("commit".into(), "not in a git repository".into())),
+        None => facts.push((l.commit.into(), l.no_repository.into())),
     }
     for w in &report.workloads {
         let of = |what: &str| {
@@ -502,22 +558,23 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
         };
         facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
         facts.extend(w.connections.iter().map(|(address, n)| {
-            (of(&format!("connections to {}", plain(address))), n.to_string())
+            (of(&format!("{} {}", l.connections_to, plain(address))), n.to_string())
         }));
-        facts
-            .extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
+        facts.extend(w.differences.iter().map(|d| (of(l.differs), d.to_string())));
     }
-    facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));
+    facts.extend(report.host.iter().map(|(name, value)| {
+        let value = if name == "gpu" { gpu(lang, value) } else { value.clone() };
+        (format!("{} {name}", l.host), value)
+    }));
     facts
 }
 
-/// A fact of the provenance in the reader's language: what is a sentence of ours, and no name or
-/// number.
-pub fn fact(lang: Lang, label: &str, fact: &str) -> String {
-    match label {
-        "commit" | "uncommitted changes" | "host gpu" => crate::report::say(lang, fact),
-        _ => fact.to_owned(),
-    }
+/// The GPUs by name, or why there is no data of any.
+fn gpu(lang: Lang, fact: &str) -> String {
+    let why = [Unwatched::NoGpuVisible, Unwatched::NoNvml]
+        .into_iter()
+        .find(|why| lang == Lang::Ko && why.to_string() == fact);
+    why.map_or_else(|| fact.to_owned(), |why| say::ko::gpu::unwatched(&why))
 }
 
 /// The code's commit, with what is not committed.

@@ -15,6 +15,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::contract::english;
 use super::{Report, WorkloadReport, server, text};
 use crate::config::Lang;
 use crate::record::{Record, RoundRecord, StartRecord, WorkloadRecord};
@@ -161,7 +162,9 @@ fn summary(report: &Report, record: Option<&Record>) -> Vec<[Cell; 4]> {
     ];
     rows.extend(report.notices.iter().map(|notice| run("notice", Cell::text(notice))));
     rows.extend(report.workloads.iter().flat_map(|w| facts(report, w)));
-    rows.extend(text::provenance(report).iter().map(|(label, fact)| run(label, Cell::text(fact))));
+    rows.extend(
+        text::provenance(report, Lang::En).iter().map(|(label, fact)| run(label, Cell::text(fact))),
+    );
     if record.is_none() {
         rows.push(run(
             "requests",
@@ -194,14 +197,16 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
         fact("client connections opened", whole(w.client.connections_opened), ""),
         fact("client retries", whole(w.client.retries), ""),
     ];
-    rows.extend(text::why(report, w, Lang::En).map(|(label, said)| words(label, &said)));
+    rows.extend(
+        text::why(report, w, Lang::En).map(|(role, line)| words(role.label(Lang::En), &line)),
+    );
     rows.extend(w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created))));
     rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
     rows.extend(
         w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")),
     );
     rows.extend(w.server_start_ms.iter().map(|ms| fact("server start", number(Some(*ms)), "ms")));
-    rows.extend(w.server.iter().map(|s| words("server", &server::how(s))));
+    rows.extend(w.server.iter().map(|s| words("server", &server::how(s, Lang::En))));
     rows.extend(w.why.iter().map(|said| words("meanwhile", said)));
     rows.extend(w.notes.iter().map(|note| words("note", note)));
     if w.gpu.is_none() {
@@ -228,7 +233,7 @@ fn metrics(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 18]> {
             number(m.pass_margin_ratio),
             number(m.noise_ratio),
             number(m.smallest_visible_change_ratio),
-            Cell::text(text::judgement(w, m)),
+            Cell::text(text::judgement(w, m).english()),
             Cell::text(m.reason.as_deref().unwrap_or_default()),
             Cell::text(m.accepted.as_deref().unwrap_or_default()),
         ]
@@ -246,7 +251,7 @@ fn limits(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 11]> {
             number(l.value),
             number(l.interval_low),
             number(l.interval_high),
-            Cell::text(&text::state(l)),
+            Cell::text(&english(&text::state(l))),
             Cell::text(&l.reason),
             Cell::text(l.accepted.as_deref().unwrap_or_default()),
         ]

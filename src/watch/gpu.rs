@@ -84,6 +84,7 @@ impl Gpus {
             cuda,
             devices: self.watched(chosen).map(|(device, _)| device).collect(),
             unwatched: None,
+            unwatched_why: None,
         }
     }
 

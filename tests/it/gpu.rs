@@ -17,13 +17,7 @@ fn every_value_is_in_the_record() {
     let gpus = Gpus::with(&[("ecc_corrected", "3 #3=5")]);
     gpus.run(&[]).assert(
         0,
-        &[
-            "GPU",
-            "61234 of 81559 MiB at peak",
-            "87 % busy",
-            "power limit 100 %",
-            "energy_per_token",
-        ],
+        &["GPU", "61234/81559 MiB at peak", "87 % busy", "power limit 100 %", "energy_per_token"],
     );
     let record = gpus.record();
     let expected = json!({
@@ -282,7 +276,7 @@ fn a_driver_that_does_not_answer_holds_up_nothing_and_is_said() {
     // Asked at facts (1), at the begin of the round (2), and then for longer than the gate waits.
     let gpus = Gpus::with(&[("power", "100 #3=~30")]);
     let ran = gpus.servers.bed.gate(&["run", "--set", "gate.rounds=1"]);
-    ran.assert(3, &["the GPU driver: did not answer within 5 s at the end of the round", "dmesg"]);
+    ran.assert(3, &["the GPU driver did not answer within 5 s at the end of the round", "dmesg"]);
     assert_eq!(gpus.record()["workloads"][0]["starts"][0]["rounds"][0]["gpu"], Value::Null);
 }
 
@@ -360,7 +354,7 @@ fn without_a_driver_it_is_a_fact_and_only_where_it_is_required_a_fault() {
     ] {
         let gpus = Gpus::scripted(Driver::Whole, script);
         gpus.run(&["--set", "gate.rounds=1"]).assert(0, &["nothing judged"]);
-        assert_eq!(gpus.record()["host"]["gpu"], "no NVML: no GPU was watched", "{why}");
+        assert_eq!(gpus.record()["host"]["gpu"], "no GPU data: no NVML", "{why}");
         assert_eq!(gpus.record()["workloads"][0]["fingerprint"]["gpu"], Value::Null);
         let ran = gpus.servers.bed.gate(&[
             "run",
@@ -369,7 +363,7 @@ fn without_a_driver_it_is_a_fact_and_only_where_it_is_required_a_fault() {
             "--set",
             "gpu.watch=required",
         ]);
-        ran.assert(3, &["note: no GPU was watched", "gpu.watch is required", why]);
+        ran.assert(3, &["note: no GPU data", "gpu.watch is required", why]);
         let ran = gpus.servers.bed.gate(&[
             "check",
             "--set",
@@ -377,10 +371,10 @@ fn without_a_driver_it_is_a_fact_and_only_where_it_is_required_a_fault() {
             "--set",
             "gpu.watch=required",
         ]);
-        ran.assert(3, &["INVALID", "note: no GPU was watched", "gpu.watch is required", why]);
+        ran.assert(3, &["INVALID", "note: no GPU data", "gpu.watch is required", why]);
         for file in ["report.md", "report.json", "junit.xml"] {
             let text = gpus.servers.bed.read(&format!(".goodput-gate/{file}"));
-            assert!(text.contains("no GPU was watched") && text.contains(why), "{file}:\n{text}");
+            assert!(text.contains("no GPU data") && text.contains(why), "{file}:\n{text}");
         }
     }
 }
@@ -391,7 +385,7 @@ fn without_the_library_it_is_a_fact_too() {
     let empty = gpus.servers.place().display().to_string();
     gpus.servers.bed.set("LD_LIBRARY_PATH", &empty);
     gpus.run(&["--set", "gate.rounds=1"]).assert(0, &["nothing judged"]);
-    assert_eq!(gpus.record()["host"]["gpu"], "no NVML: no GPU was watched");
+    assert_eq!(gpus.record()["host"]["gpu"], "no GPU data: no NVML");
 }
 
 #[test]

@@ -287,16 +287,18 @@ fn gpus_are_named_by_model_and_number_and_drivers_by_their_major() {
 }
 
 #[test]
-fn devices_without_their_library_are_a_warning_and_no_devices_are_not() {
-    assert_eq!(Facts::unwatched(0, "no library"), None);
+fn why_nothing_was_watched_is_kept_in_words_and_typed() {
+    let why = |gpus| Unwatched::GpusInDev { gpus, why: "no library".into() };
+    let facts = Facts::unwatched(Some(why(1)));
     assert_eq!(
-        Facts::unwatched(1, "no library").as_deref(),
-        Some("/dev has an NVIDIA GPU, and it was not watched: no library")
+        facts.unwatched.as_deref(),
+        Some("no GPU data, but /dev has an NVIDIA GPU: no library")
     );
-    assert!(
-        Facts::unwatched(8, "no library")
-            .is_some_and(|said| said.contains("8 NVIDIA GPUs, and none"))
-    );
+    assert_eq!(facts.typed_unwatched(), Some(&why(1)));
+    assert!(why(8).to_string().contains("8 NVIDIA GPUs"));
+    // Words of an older version are no words of this one.
+    let older = Facts { unwatched: Some("no GPU was watched".into()), ..facts };
+    assert_eq!((older.typed_unwatched(), Facts::unwatched(None)), (None, Facts::default()));
 }
 
 #[test]

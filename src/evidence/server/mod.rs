@@ -53,7 +53,8 @@ pub struct ServerSeries {
 pub type Values = BTreeMap<String, f64>;
 
 /// One thing that is known of a round from the server's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Fact {
     RunningMean,
     RunningMax,
@@ -99,6 +100,11 @@ impl Fact {
         Self::Finished,
     ];
 
+    /// By its key.
+    pub fn find(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fact| fact.key() == key)
+    }
+
     /// With its unit; none for counts.
     pub const fn key(self) -> &'static str {
         self.row().0
@@ -140,6 +146,21 @@ impl Fact {
             Self::Upstream => ("upstream_ms", "time in the model or server behind"),
             Self::Finished => ("finished_requests", "requests that the server finished, per round"),
         }
+    }
+}
+
+impl From<Fact> for &'static str {
+    fn from(fact: Fact) -> Self {
+        fact.key()
+    }
+}
+
+impl TryFrom<String> for Fact {
+    type Error = String;
+
+    /// Errors: a key that this version does not know.
+    fn try_from(key: String) -> Result<Self, Self::Error> {
+        Self::find(&key).ok_or_else(|| format!("no fact is called {key}"))
     }
 }
 

@@ -1,9 +1,59 @@
-//! What changed on the server's side together with a metric that regressed, in words. It explains
-//! and never proves: it decides nothing.
+//! What changed on the server's side together with a metric that regressed. It explains and never
+//! proves: it decides nothing. `Display` is the English.
 //!
 //! Not here: which metric regressed (`judge`), how sides are pooled (the parent module).
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::{Fact, Values};
+
+/// What the server's own metrics say about a regression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// The most telling facts that changed for the worse, and where the time likely went.
+    Changed {
+        facts: Vec<FactChange>,
+        place: Place,
+    },
+    /// The server's own value of the same latency is what it was.
+    StoodStill {
+        fact: Fact,
+        value: f64,
+    },
+    NothingChanged,
+}
+
+/// A fact before and after, in its own unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FactChange {
+    pub fact: Fact,
+    pub before: f64,
+    pub after: f64,
+}
+
+/// Where the time is likely lost, or what likely made it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Prompts are computed again that the prefix cache used to hold.
+    PrefixCache,
+    FewerDraftsAccepted,
+    /// Requests are interrupted and computed again.
+    SmallKvCache,
+    Gateway,
+    Upstream,
+    /// Before a KV cache that is nearly full.
+    QueueBeforeFullCache,
+    Queue,
+    Prefill,
+    PrefillAndDecode,
+    Decode,
+    FullerKvCache,
+    MoreRequests,
+}
 
 /// Which part of a request a metric is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,30 +123,34 @@ const ALIKE: f64 = 0.75;
 /// and a prompt needs room at once.
 const FULL: f64 = 0.85;
 
-/// One sentence or two about `said`, such as `TTFT is 35 % longer`. None where the server told
-/// nothing on one of the sides.
+/// What a regression of that part of a request goes with. None where the server told nothing on one
+/// of the sides.
 ///
 /// `client_ms`: the client's own mean of that part of a request, on the baseline's side.
 pub fn why(
-    said: &str,
     concern: Concern,
     client_ms: Option<f64>,
     baseline: &Values,
     candidate: &Values,
-) -> Option<String> {
+) -> Option<Because> {
     Fact::ALL.iter().find(|f| baseline.contains_key(f.key()) && candidate.contains_key(f.key()))?;
     let mut changes: Vec<Change> =
         BARS.iter().filter_map(|bar| bar.exceeded(baseline, candidate)).collect();
     changes.sort_by(|a, b| b.is_cause().cmp(&a.is_cause()).then(b.growth.total_cmp(&a.growth)));
     let full = candidate.get(Fact::KvUseMax.key()).is_some_and(|use_| *use_ >= FULL);
     let Some(place) = place(&changes, full) else {
-        return Some(format!("{said}, {}", unexplained(concern, client_ms, baseline, candidate)));
+        return Some(unexplained(concern, client_ms, baseline, candidate));
     };
     // The same thing twice: decode is the gaps between tokens, taken together.
     let gap = changes.iter().any(|c| c.fact == Fact::TokenGap);
     changes.retain(|c| c.fact != Fact::Decode || !gap);
-    let shown: Vec<String> = changes.iter().take(MOST).map(|c| c.words()).collect();
-    Some(format!("{said}; at the same time {}: {place}", listed(&shown)))
+    let facts = changes.iter().take(MOST);
+    let facts = facts.map(|Change { fact, before, after, .. }| FactChange {
+        fact: *fact,
+        before: *before,
+        after: *after,
+    });
+    Some(Because::Changed { facts: facts.collect(), place })
 }
 
 impl Bar {
@@ -117,22 +171,11 @@ impl Change {
     fn is_cause(&self) -> bool {
         CAUSES.contains(&self.fact)
     }
-
-    fn words(self) -> String {
-        let verb = if self.after > self.before { "rose" } else { "fell" };
-        let mean = if matches!(self.fact, Fact::WaitingMean | Fact::RunningMean) {
-            " on average"
-        } else {
-            ""
-        };
-        let (before, after) = (value(self.fact, self.before), value(self.fact, self.after));
-        format!("{} {verb} from {before} to {after}{mean}", self.fact.words())
-    }
 }
 
 /// Where the time is likely to have gone: a cause, if one is known; the queue, if it grew by more
 /// milliseconds than the work did; else the kind of work that grew by the larger share, or both.
-fn place(changes: &[Change], full: bool) -> Option<&'static str> {
+fn place(changes: &[Change], full: bool) -> Option<Place> {
     let first = changes.first()?;
     let of = |facts: &[Fact]| changes.iter().find(|c| facts.contains(&c.fact));
     let ms = |fact| of(&[fact]).map_or(0.0, |c| c.after - c.before);
@@ -142,33 +185,21 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
     let waits = of(&[Fact::Queue, Fact::WaitingMean]).is_some();
     let works = prefill.is_some() || decode.is_some();
     Some(match first.fact {
-        Fact::PrefixHits => {
-            "it is likely that prompts are computed again that the prefix cache used to hold"
-        }
-        Fact::SpecAccepted => {
-            "it is likely that each step yields fewer tokens, since fewer of the drafted ones are accepted"
-        }
-        Fact::Preemptions => {
-            "it is likely that the KV cache is too small, so that requests are interrupted and computed again"
-        }
-        Fact::Gateway => "the time is likely lost in the gateway",
-        Fact::Upstream => "the time is likely lost in the model or server behind",
+        Fact::PrefixHits => Place::PrefixCache,
+        Fact::SpecAccepted => Place::FewerDraftsAccepted,
+        Fact::Preemptions => Place::SmallKvCache,
+        Fact::Gateway => Place::Gateway,
+        Fact::Upstream => Place::Upstream,
         _ if waits && (!works || ms(Fact::Queue) > ms(Fact::Prefill) + ms(Fact::Decode)) => {
-            if full {
-                "the time is likely lost in the queue, before a KV cache that is nearly full"
-            } else {
-                "the time is likely lost in the queue"
-            }
+            if full { Place::QueueBeforeFullCache } else { Place::Queue }
         }
         _ if works => match (growth(prefill), growth(decode)) {
-            (one, two) if one.min(two) >= ALIKE * one.max(two) => {
-                "the time is likely lost in prefill and in decode"
-            }
-            (one, two) if one > two => "the time is likely lost in prefill",
-            _ => "the time is likely lost in decode",
+            (one, two) if one.min(two) >= ALIKE * one.max(two) => Place::PrefillAndDecode,
+            (one, two) if one > two => Place::Prefill,
+            _ => Place::Decode,
         },
-        Fact::KvUseMean => "the KV cache is fuller, which may hold requests back",
-        _ => "more requests share the server at once",
+        Fact::KvUseMean => Place::FullerKvCache,
+        _ => Place::MoreRequests,
     })
 }
 
@@ -179,7 +210,7 @@ fn unexplained(
     client_ms: Option<f64>,
     baseline: &Values,
     candidate: &Values,
-) -> String {
+) -> Because {
     let own = match concern {
         Concern::FirstToken => Fact::FirstToken,
         Concern::LaterTokens => Fact::TokenGap,
@@ -189,13 +220,78 @@ fn unexplained(
         |before: f64| before > 0.0 && client_ms.is_some_and(|ms| before >= SAME_THING * ms);
     match baseline.get(own.key()).zip(candidate.get(own.key())) {
         Some((before, after)) if same_thing(*before) && (after / before - 1.0).abs() < STILL => {
-            format!(
-                "and {} stayed at {}: the time is likely lost between client and server",
-                own.words(),
-                value(own, *after)
-            )
+            Because::StoodStill { fact: own, value: *after }
         }
-        _ => "and nothing else that the server tells of itself changed with it".into(),
+        _ => Because::NothingChanged,
+    }
+}
+
+impl FactChange {
+    /// The values of a mean over time.
+    pub const fn is_average(&self) -> bool {
+        matches!(self.fact, Fact::WaitingMean | Fact::RunningMean)
+    }
+
+    pub fn rose(&self) -> bool {
+        self.after > self.before
+    }
+}
+
+/// It goes on after the change of the metric: `TTFT is 35 % longer`.
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed { facts, place } => {
+                let facts: Vec<String> = facts.iter().map(ToString::to_string).collect();
+                write!(f, "; at the same time {}: {place}", listed(&facts))
+            }
+            Self::StoodStill { fact, value: at } => write!(
+                f,
+                ", and {} stayed at {}: the time is likely lost between client and server",
+                fact.words(),
+                value(*fact, *at)
+            ),
+            Self::NothingChanged => {
+                f.write_str(", and none of the server's own metrics changed with it")
+            }
+        }
+    }
+}
+
+impl fmt::Display for FactChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fact, before, after } = *self;
+        let verb = if self.rose() { "rose" } else { "fell" };
+        let mean = if self.is_average() { " on average" } else { "" };
+        let (before, after) = (value(fact, before), value(fact, after));
+        write!(f, "{} {verb} from {before} to {after}{mean}", fact.words())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PrefixCache => {
+                "prompts that the prefix cache used to hold are likely computed again"
+            }
+            Self::FewerDraftsAccepted => {
+                "fewer draft tokens are accepted, so each step likely yields fewer tokens"
+            }
+            Self::SmallKvCache => {
+                "the KV cache is likely too small, so requests are interrupted and computed again"
+            }
+            Self::Gateway => "the time is likely lost in the gateway",
+            Self::Upstream => "the time is likely lost in the model or server behind",
+            Self::QueueBeforeFullCache => {
+                "the time is likely lost in the queue, before a KV cache that is nearly full"
+            }
+            Self::Queue => "the time is likely lost in the queue",
+            Self::Prefill => "the time is likely lost in prefill",
+            Self::PrefillAndDecode => "the time is likely lost in prefill and in decode",
+            Self::Decode => "the time is likely lost in decode",
+            Self::FullerKvCache => "the KV cache is fuller, which may hold requests back",
+            Self::MoreRequests => "more requests share the server at once",
+        })
     }
 }
 

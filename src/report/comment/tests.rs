@@ -103,8 +103,8 @@ fn the_text_is_cut_in_tiers_and_the_verdict_stays() {
     for (room, there, gone) in [
         (60_000, "All metrics", "Cut to what fits"),
         (4_000, "| metric |", "All metrics"),
-        (900, "noisier than usual", "| metric |"),
-        (400, "TPOT is 8.2 % longer", "noisier than usual"),
+        (702, "noisier than usual", "| metric |"),
+        (658, "TPOT is 8.2 % longer", "noisier than usual"),
     ] {
         let text = fit(&reports, &about(), Room::Chars(room)).expect("it fits");
         assert!(text.chars().count() <= room && text.len() < last, "{room}: {}", text.len());
@@ -115,6 +115,22 @@ fn the_text_is_cut_in_tiers_and_the_verdict_stays() {
         last = text.len();
     }
     assert_eq!(fit(&reports, &about(), Room::Bytes(20)), None);
+}
+
+#[test]
+fn little_stands_before_the_fold_and_of_a_pass_one_line() {
+    for lang in [Lang::En, Lang::Ko] {
+        for (name, report) in samples::all() {
+            let warned = report.workloads.iter().any(|w| !w.warnings.is_empty());
+            let text = comment(&[report], &About { lang, ..about() }, &marker());
+            let before: Vec<&str> =
+                text.lines().skip(1).take_while(|l| !l.starts_with("<details>")).collect();
+            assert!(before.len() <= 30, "{name}: {text}");
+            let said = before.iter().filter(|line| !line.is_empty()).count();
+            assert!(warned || name != "pass" || said == 1, "{name}: {text}");
+            assert_eq!(text.matches("\n<details>").count(), text.matches("\n</details>").count());
+        }
+    }
 }
 
 #[test]
@@ -184,8 +200,8 @@ proptest! {
             options.extension.autolink = true;
             options.render.r#unsafe = true;
             let html = markdown_to_html(&text, &options);
-            // Our own link to the run is the only one.
-            prop_assert_eq!(html.matches("<a ").count(), 1);
+            // Our own links are the only ones: report, job, two commits.
+            prop_assert_eq!(html.matches("<a ").count(), 4);
         }
     }
 }

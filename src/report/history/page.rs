@@ -11,6 +11,7 @@ use super::History;
 use crate::compare::Reason;
 use crate::record::session::Session;
 use crate::report::codes::Sentence;
+use crate::report::labels::labels;
 use crate::report::page::Shell;
 use crate::report::page::plot::{Across, Curve, Kind, Plot, Point, plot};
 use crate::report::{say, text};
@@ -140,7 +141,7 @@ fn metric(branch: &Branch, h: &History<'_>, lang: Lang) -> Option<Metric> {
     let title = format!("{}, {shown}", h.metric.name());
     let plot = plot(
         title,
-        t("commit"),
+        labels(lang).commit.to_owned(),
         &Across::Names(names),
         &[Curve { name: h.metric.name(), points }],
         &moved,

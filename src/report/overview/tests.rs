@@ -15,8 +15,8 @@ fn column<'a>(all: &'a Overview, title: &str) -> Vec<&'a str> {
 
 #[test]
 fn one_workload_needs_no_table_and_two_have_a_row_each() {
-    assert_eq!(overview(&samples::pass()), None);
-    let all = overview(&samples::two_workloads()).expect("two");
+    assert_eq!(overview(&samples::pass(), Lang::En), None);
+    let all = overview(&samples::two_workloads(), Lang::En).expect("two");
     assert_eq!(
         all.rows.iter().map(|r| r.of).collect::<Vec<_>>(),
         [Of::Workload(0), Of::Workload(1)]
@@ -39,13 +39,13 @@ fn what_was_not_measured_is_a_dash_and_no_slo_is_no_column() {
     report.workloads[1].distributions.clear();
     report.workloads[1].rates.clear();
     report.workloads[0].verdict = None;
-    let all = overview(&report).expect("two");
+    let all = overview(&report, Lang::En).expect("two");
     assert!(all.rows[1].values[1..].iter().all(|v| v == "-"), "{:?}", all.rows[1]);
     assert_eq!(all.cells(&all.rows[0], Lang::En)[0], "-");
     for w in &mut report.workloads {
         (w.slo_requests, w.verdict) = (None, None);
     }
-    let all = overview(&report).expect("two");
+    let all = overview(&report, Lang::En).expect("two");
     assert!(
         !all.header.iter().any(|h| ["goodput/s", "SLO met", "verdict"].contains(h)),
         "{:?}",
@@ -73,7 +73,7 @@ fn a_family_is_one_row_of_its_best_and_of_its_worst() {
     let family = swept(&mut report);
     report.sweeps = vec![family];
     report.workloads[1].verdict = Some(Verdict::Failed);
-    let alone = overview(&report).expect("judged, so that the verdicts are seen");
+    let alone = overview(&report, Lang::En).expect("judged, so that the verdicts are seen");
     assert_eq!(alone.rows.len(), 1);
     assert_eq!(alone.rows[0].verdict, Some((Verdict::Failed, "(1 of 3)".into())));
     assert_eq!(
@@ -89,9 +89,9 @@ fn a_family_is_one_row_of_its_best_and_of_its_worst() {
     for w in &mut report.workloads {
         w.verdict = None;
     }
-    assert_eq!(overview(&report), None, "the table of levels says it all");
+    assert_eq!(overview(&report, Lang::En), None, "the table of levels says it all");
     report.workloads.push(other);
-    let both = overview(&report).expect("a family and one more");
+    let both = overview(&report, Lang::En).expect("a family and one more");
     assert_eq!(
         both.rows.iter().map(|r| r.of).collect::<Vec<_>>(),
         [Of::Family(0), Of::Workload(3)]

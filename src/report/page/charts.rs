@@ -1,31 +1,28 @@
-//! What the page draws, from records and sessions: distributions, requests over time, seconds,
-//! server starts. Values in the units of their names.
+//! What the page draws by its script, from a record and its report: distributions, requests over
+//! time, seconds. Values in the units of their names.
 //!
 //! Bounded in size whatever was measured: what is left out is counted. Not here: drawing
 //! (`page.js`), tables (the report has them).
-
-use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::lanes::{Lanes, lanes};
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
-use crate::measure::summary::to_display;
-use crate::metric::{Class, Metric};
-use crate::record::session::Session;
-use crate::record::{RecordError, RoundRecord, WorkloadRecord, timings};
+use crate::record::{Record, RecordError, RoundRecord, WorkloadRecord, timings};
+use crate::report::{Report, WorkloadReport};
 
 /// All charts of one workload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Charts {
     pub workload: String,
+    /// Leads the ids of its requests.
+    pub session: String,
     pub cdfs: Vec<Cdf>,
     pub requests: Requests,
     pub seconds: Seconds,
     /// Rounds one after the other, in the order of their measurement.
     pub rounds: Vec<Span>,
-    pub starts: Vec<StartValues>,
     pub lanes: Lanes,
 }
 
@@ -46,6 +43,14 @@ pub struct Requests {
     pub ttft_ms: Vec<Option<f64>>,
     pub e2e_ms: Vec<Option<f64>>,
     pub failed: Vec<bool>,
+    /// Which it is: index into `rounds`, and its number in that round, from 0.
+    pub round: Vec<usize>,
+    pub index: Vec<usize>,
+    pub outcome: Vec<&'static str>,
+    pub input_tokens: Vec<Option<u32>>,
+    pub output_tokens: Vec<Option<u32>>,
+    pub events: Vec<u32>,
+    pub max_gap_ms: Vec<Option<f64>>,
     /// How many there were; those shown keep the smallest and the largest of every stretch of time,
     /// and every failure as long as there is room.
     pub of: usize,
@@ -72,26 +77,6 @@ pub struct Span {
     pub to_s: f64,
 }
 
-/// A primary metric's value of every server start.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StartValues {
-    pub metric: String,
-    pub unit: &'static str,
-    /// Oldest session first.
-    pub baseline: Vec<f64>,
-    pub candidate: Vec<f64>,
-}
-
-/// What the candidate was compared with.
-#[derive(Clone, Copy, Debug)]
-pub enum Beside<'a> {
-    Nothing,
-    /// The other side of an interleaved run.
-    Record(&'a WorkloadRecord),
-    /// Sessions of other days, oldest first.
-    Sessions(&'a [&'a Session]),
-}
-
 /// Points along a distribution's axis.
 const GRID: usize = 240;
 /// Stretches of time of which the extremes are kept: four points each.
@@ -101,18 +86,28 @@ const MOST_FAILURES: usize = 1000;
 /// Seconds beyond which neighbours are drawn together.
 pub(super) const MOST_SECONDS: usize = 2000;
 
-/// Errors: a histogram of a record from outside cannot be read.
-pub fn charts(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Charts, RecordError> {
+/// Of every workload. Errors: a histogram from outside cannot be read.
+pub fn charts(record: &Record, report: &Report) -> Result<Vec<Charts>, RecordError> {
+    let told = |w: &WorkloadRecord| report.workloads.iter().find(|told| told.name == w.name);
+    let drawn = |w| Ok(Charts { session: record.session.clone(), ..of_workload(w, told(w))? });
+    record.workloads.iter().map(drawn).collect()
+}
+
+/// `report`: what it was compared with.
+pub fn of_workload(
+    workload: &WorkloadRecord,
+    report: Option<&WorkloadReport>,
+) -> Result<Charts, RecordError> {
     let mut rounds: Vec<(u32, &RoundRecord)> = workload.rounds().collect();
     rounds.sort_by_key(|(_, round)| round.order);
     let spans = spans(&rounds);
     Ok(Charts {
         workload: workload.name.clone(),
-        cdfs: cdfs(workload, beside)?,
+        session: String::new(),
+        cdfs: cdfs(workload, report)?,
         requests: requests(&rounds, &spans),
         seconds: seconds(&rounds, &spans),
         lanes: lanes(&rounds, &spans),
-        starts: starts(workload, beside)?,
         rounds: spans,
     })
 }
@@ -143,33 +138,17 @@ fn spans(rounds: &[(u32, &RoundRecord)]) -> Vec<Span> {
         .collect()
 }
 
-fn cdfs(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<Cdf>, RecordError> {
+fn cdfs(
+    workload: &WorkloadRecord,
+    report: Option<&WorkloadReport>,
+) -> Result<Vec<Cdf>, RecordError> {
     let candidate = timings(workload)?;
-    let baseline = match beside {
-        Beside::Nothing => BTreeMap::new(),
-        Beside::Record(other) => timings(other)?,
-        Beside::Sessions(sessions) => of_sessions(sessions)?,
-    };
-    let names = ["ttft", "tpot", "e2e", "chunk_gap"];
-    let all =
-        names.into_iter().filter_map(|name| Some((name, candidate.get(name)?, baseline.get(name))));
-    Ok(all.filter_map(|(name, candidate, baseline)| cdf(name, candidate, baseline)).collect())
-}
-
-/// All sessions together; a timing that one of them lacks (it was made by an older version) is not
-/// drawn.
-fn of_sessions(sessions: &[&Session]) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
-    let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
-    for (i, session) in sessions.iter().enumerate() {
-        let mine = session.timings().map_err(RecordError::Shape)?;
-        all.retain(|name, _| mine.contains_key(name));
-        for (name, values) in mine {
-            match all.get_mut(name) {
-                Some(known) => known.merge(&values),
-                None if i == 0 => drop(all.insert(name, values)),
-                None => {}
-            }
-        }
+    let stored = |name: &str| report.and_then(|r| r.baseline_timings_hdr.get(name));
+    let mut all = Vec::new();
+    for name in ["ttft", "tpot", "e2e", "chunk_gap"] {
+        let Some(mine) = candidate.get(name) else { continue };
+        let baseline = stored(name).map(|text| Gaps::decode(text)).transpose();
+        all.extend(cdf(name, mine, baseline.map_err(RecordError::Shape)?.as_ref()));
     }
     Ok(all)
 }
@@ -196,14 +175,14 @@ fn requests(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Requests {
     let per_stretch = (of / STRETCHES).max(1);
     let mut shown = Requests { of, ..Requests::default() };
     let mut failures = 0;
-    for ((_, round), span) in rounds.iter().zip(spans) {
+    for (n, ((_, round), span)) in rounds.iter().zip(spans).enumerate() {
         let columns = &round.columns;
         let mut order: Vec<usize> =
             (0..columns.len()).filter(|i| columns.start_us.at(*i).is_some()).collect();
         order.sort_by_key(|i| columns.start_us.at(*i));
         for stretch in order.chunks(per_stretch) {
             for i in kept(columns, stretch, &mut failures) {
-                shown.push(columns, i, span.from_s);
+                shown.push(columns, i, (n, span.from_s));
             }
         }
     }
@@ -233,13 +212,21 @@ fn kept(columns: &Columns, stretch: &[usize], failures: &mut usize) -> Vec<usize
 }
 
 impl Requests {
-    fn push(&mut self, columns: &Columns, i: usize, from_s: f64) {
+    /// `round`: its index, and when it began.
+    fn push(&mut self, columns: &Columns, i: usize, (round, from_s): (usize, f64)) {
         let ok = columns.ok(i);
         let ms = |us: Option<u64>| us.filter(|_| ok).map(|us| us as f64 / 1000.0);
         self.at_s.push(thousandths(from_s + columns.start_us.at(i).unwrap_or(0) as f64 / 1e6));
         self.ttft_ms.push(ms(columns.ttft_us.at(i)));
         self.e2e_ms.push(ms(columns.e2e_us.at(i)));
         self.failed.push(!ok);
+        self.round.push(round);
+        self.index.push(i);
+        self.outcome.push(columns.outcome[i].name());
+        self.input_tokens.push(columns.input_tokens.at(i));
+        self.output_tokens.push(columns.output_tokens.at(i));
+        self.events.push(columns.events.get(i).copied().unwrap_or(0));
+        self.max_gap_ms.push(ms(columns.max_gap_us.at(i)));
     }
 }
 
@@ -247,7 +234,9 @@ fn seconds(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Seconds {
     let mut all = Seconds::default();
     for ((_, round), span) in rounds.iter().zip(spans) {
         let series = &round.series;
-        for second in 0..series.in_flight.len() {
+        // The last second of a round is a part of one: its counts would look like a drop.
+        let whole = usize::try_from(round.duration_us / 1_000_000).unwrap_or(usize::MAX);
+        for second in 0..series.in_flight.len().min(whole.max(1)) {
             let at = |values: &Vec<u32>| values.get(second).copied().unwrap_or(0);
             all.at_s.push(thousandths(span.from_s + second as f64));
             all.in_flight.push(at(&series.in_flight));
@@ -276,41 +265,6 @@ impl Seconds {
             output_events: greatest(&self.output_events),
         }
     }
-}
-
-fn starts(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<StartValues>, RecordError> {
-    let candidate = workload.start_values()?;
-    let other = match beside {
-        Beside::Record(record) => record.start_values()?,
-        _ => BTreeMap::new(),
-    };
-    let primary =
-        Metric::all().filter(|m| m.method().is_some_and(|row| row.class == Class::Primary));
-    Ok(primary
-        .map(|metric| {
-            let shown = |values: &[f64]| {
-                values.iter().map(|v| thousandths(to_display(metric, *v))).collect()
-            };
-            let baseline: Vec<f64> = match beside {
-                Beside::Sessions(sessions) => {
-                    let name = metric.name();
-                    sessions
-                        .iter()
-                        .flat_map(|s| &s.starts)
-                        .filter_map(|s| s.oriented.get(&name).copied())
-                        .collect()
-                }
-                _ => other.get(&metric).cloned().unwrap_or_default(),
-            };
-            StartValues {
-                metric: metric.name(),
-                unit: metric.unit().suffix(),
-                baseline: shown(&baseline),
-                candidate: shown(candidate.get(&metric).map_or(&[][..], Vec::as_slice)),
-            }
-        })
-        .filter(|s| !s.candidate.is_empty())
-        .collect())
 }
 
 /// Three decimals: microseconds, where it is milliseconds, and a tenth of a percent of a share.

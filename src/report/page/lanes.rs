@@ -4,10 +4,12 @@
 use serde::Serialize;
 
 use super::charts::{MOST_SECONDS, Span, thousandths};
+use crate::config::Lang;
 use crate::evidence::gpu::{RoundGpu, Series};
 use crate::evidence::server::ServerSeries;
 use crate::measure::stats::mean;
 use crate::record::RoundRecord;
+use crate::report::labels::labels;
 
 /// Second by second, all rounds one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -22,11 +24,38 @@ pub struct Lanes {
 /// One quantity.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Lane {
-    pub name: &'static str,
+    pub name: Quantity,
     pub unit: &'static str,
     /// The axis ends there, where a quantity has a most.
     pub most: Option<f64>,
     pub lines: Vec<Line>,
+}
+
+/// What a lane shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Quantity {
+    ServerRequests,
+    ServerKvCache,
+    GpuUtilisation,
+    GpuPower,
+    GpuClock,
+    GpuTemperature,
+    GpuMemory,
+}
+
+impl Quantity {
+    pub const fn label(self, lang: Lang) -> &'static str {
+        let labels = labels(lang);
+        match self {
+            Self::ServerRequests => labels.server_requests,
+            Self::ServerKvCache => labels.server_kv_cache,
+            Self::GpuUtilisation => labels.gpu_utilisation,
+            Self::GpuPower => labels.gpu_power,
+            Self::GpuClock => labels.gpu_clock,
+            Self::GpuTemperature => labels.gpu_temperature,
+            Self::GpuMemory => labels.gpu_memory,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,13 +128,13 @@ impl Over<'_> {
         let kv = line("KV-cache use", 100.0, |s| &s.kv_use_ratio);
         vec![
             Lane {
-                name: "server: requests",
+                name: Quantity::ServerRequests,
                 unit: "",
                 most: None,
                 lines: requests.into_iter().flatten().collect(),
             },
             Lane {
-                name: "server: KV-cache use",
+                name: Quantity::ServerKvCache,
                 unit: "%",
                 most: Some(100.0),
                 lines: kv.into_iter().collect(),
@@ -135,11 +164,11 @@ impl Over<'_> {
             Lane { name, unit, most, lines: devices.iter().filter_map(line).collect() }
         };
         vec![
-            lane("GPU: utilisation", "%", Some(100.0), 100.0, |s| &s.utilisation_ratio),
-            lane("GPU: power", "W", None, 1.0, |s| &s.power_w),
-            lane("GPU: SM clock", "MHz", None, 1.0, |s| &s.sm_clock_mhz),
-            lane("GPU: temperature", "°C", None, 1.0, |s| &s.temperature_c),
-            lane("GPU: memory", "GiB", None, 1.0 / GIB, |s| &s.memory_bytes),
+            lane(Quantity::GpuUtilisation, "%", Some(100.0), 100.0, |s| &s.utilisation_ratio),
+            lane(Quantity::GpuPower, "W", None, 1.0, |s| &s.power_w),
+            lane(Quantity::GpuClock, "MHz", None, 1.0, |s| &s.sm_clock_mhz),
+            lane(Quantity::GpuTemperature, "°C", None, 1.0, |s| &s.temperature_c),
+            lane(Quantity::GpuMemory, "GiB", None, 1.0 / GIB, |s| &s.memory_bytes),
         ]
     }
 }

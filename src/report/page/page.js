@@ -8,6 +8,8 @@
   const root = document.documentElement;
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
+  // `label`: what it counts, and in which unit.
+  const named = (label) => ({ label: say(label), labelSize: 16, labelGap: 0, labelFont: "12px system-ui, sans-serif" });
   const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
   // Round numbers on a log axis, 1-2-5: uPlot's own begin at the least value.
   const rounded = (_, __, lo, hi) => {
@@ -33,7 +35,7 @@
     if (c.baseline) { rows.push(cut(c.baseline)); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
     rows.push(cut(c.candidate)); series.push(line("candidate", "--candidate", share));
     charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: log ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
-      axes: [axis({ ...(log && { splits: rounded, filter: (_, all) => all }), label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 60, values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
+      axes: [axis({ ...(log && { splits: rounded, filter: (_, all) => all }), label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 48, ...named("share"), values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
       cursor: { drag: { x: false, y: false } } }, rows, el));
   };
 
@@ -78,17 +80,18 @@
       scales: { x: { time: false, range: (_, lo, hi) => lo === null ? [0, end] : [lo, hi] }, ...scales },
       axes: [axis({ size: 30, values: (_, all) => all.map((v) => Number(v.toFixed(3)) + " s") }), ...axes],
       // As wide as the one with an axis on its right, so that a second stands above the same second.
-      padding: [10, axes.length > 1 ? 0 : 60, 0, 0],
+      padding: [10, axes.length > 1 ? 0 : 64, 0, 0],
       cursor: { ...group.cursor, drag: { x: true, y: false } }, plugins: [rounds(spans)], hooks: { setScale: [group.hook] } }, rows, el);
     group.add(chart); charts.push(chart);
     return chart;
   };
 
+  const upward = { range: (_, __, hi) => [0, Math.max((hi ?? 0) * 1.1, 1)] };
   const lane = (el, group, spans, at, l) => {
     const s = { at_s: at }, series = l.lines.map((one, i) => line(say(one.label) + (l.unit ? " " + l.unit : ""), pen(i).colour, { dash: pen(i).dash, points: {} }));
     const from = (lo, hi) => l.most === null ? [Math.min(0, lo), Math.max(hi * 1.1, 1)] : [0, l.most];
     timed(el, group, spans, series, parted(s, spans, l.lines.map((one) => one.values)), { y: { range: (_, lo, hi) => from(lo ?? 0, hi ?? 1) } },
-      [axis({ size: 60, space: 22, values: (_, all) => all.map((v) => v === null ? "" : short(v)) })]);
+      [axis({ size: 48, space: 22, ...named(l.unit || "requests"), values: (_, all) => all.map((v) => v === null ? "" : short(v)) })]);
   };
 
   // The same as dragging, for keys and fingers. Half of what is seen, or a quarter to either side; never beyond what was measured.
@@ -100,6 +103,53 @@
     chart.setScale("x", { min: lo, max: lo + span });
   };
 
+  const element = (tag, text) => { const el = document.createElement(tag); if (text !== undefined) el.textContent = text; return el; };
+  const drawing = (tag, over, text) => { const el = document.createElementNS("http://www.w3.org/2000/svg", tag); for (const [k, v] of Object.entries(over)) el.setAttribute(k, v); if (text !== undefined) el.textContent = text; return el; };
+  // What the record keeps of a request: its first and its last token, and how many there were.
+  const pace = (ttft, e2e, tokens) => {
+    const svg = drawing("svg", { viewBox: "0 0 420 84", "aria-hidden": "true" }), x = (ms) => 30 + 360 * ms / e2e, n = tokens ?? 1;
+    svg.append(drawing("path", { d: `M30 62H${x(ttft)}V${62 - 50 / n}L390 12`, fill: "none" }), drawing("text", { x: 30, y: 78 }, "0 ms"), drawing("text", { x: x(ttft), y: 78, "text-anchor": "middle" }, x(ttft) > 80 && x(ttft) < 330 ? short(ttft) : ""),
+      drawing("text", { x: 390, y: 78, "text-anchor": "end" }, short(e2e) + " ms"), drawing("text", { x: 24, y: 16, "text-anchor": "end" }, tokens === null ? "" : String(tokens)));
+    return svg;
+  };
+  const detail = (c, i) => {
+    const r = c.requests, span = c.rounds[r.round[i]], name = c.workload.replace(/[^A-Za-z0-9._-]/g, "_");
+    const ms = (v) => v === null ? "-" : short(v) + " ms", facts = [[words["#id"], `${c.session}${span.start - 1}-${name}-r${span.round - 1}-${r.index[i]}`], [words["#outcome"], r.outcome[i].replaceAll("_", " ")],
+      [words["#start"], `${span.start}, ${span.round}`], [words["#prompt"], r.input_tokens[i] ?? "-"], [words["#output"], r.output_tokens[i] ?? "-"], [words["#events"], r.events[i]], ["TTFT", ms(r.ttft_ms[i])], ["E2E", ms(r.e2e_ms[i])], [words["#gap"], ms(r.max_gap_ms[i])]];
+    const dl = element("dl");
+    for (const [label, value] of facts) { const pair = element("div"); pair.append(element("dt", label), element("dd", String(value))); dl.append(pair); }
+    const all = [dl];
+    if (r.ttft_ms[i] !== null && r.e2e_ms[i] > 0) all.push(pace(r.ttft_ms[i], r.e2e_ms[i], r.output_tokens[i] ?? r.events[i]), Object.assign(element("p", words["#pace"]), { className: "about" }));
+    return all;
+  };
+  // A dot that is clicked, or that the arrow keys come to, tells its request.
+  const picking = (el, chart, c, failures, panel) => {
+    const r = c.requests, ring = Object.assign(element("div"), { className: "picked", hidden: true });
+    let picked = -1, from = 0;
+    const dots = (i) => [r.e2e_ms[i], r.ttft_ms[i], failures[i]].filter((v) => v !== null && v > 0);
+    const place = () => {
+      ring.hidden = picked < 0 || dots(picked).length === 0;
+      if (ring.hidden) return;
+      ring.style.left = chart.valToPos(r.at_s[picked], "x") + "px"; ring.style.top = chart.valToPos(dots(picked)[0], "y") + "px";
+    };
+    const pick = (i) => { picked = i; panel.hidden = i < 0; panel.replaceChildren(...(i < 0 ? [] : detail(c, i))); place(); };
+    chart.over.append(ring); (chart.hooks.draw ??= []).push(place);
+    chart.over.addEventListener("mousedown", (e) => { from = e.clientX; });
+    chart.over.addEventListener("click", (e) => {
+      if (Math.abs(e.clientX - from) > 4) return;
+      const box = chart.over.getBoundingClientRect(), x = e.clientX - box.left, y = e.clientY - box.top;
+      let best = -1, least = 24 ** 2;
+      r.at_s.forEach((at, i) => { for (const v of dots(i)) { const d = (chart.valToPos(at, "x") - x) ** 2 + (chart.valToPos(v, "y") - y) ** 2; if (d < least) { least = d; best = i; } } });
+      pick(best);
+    });
+    el.onkeydown = (e) => {
+      const last = r.at_s.length - 1, to = { ArrowRight: Math.min(picked + 1, last), ArrowLeft: Math.max(picked - 1, 0), Home: 0, End: last, Escape: -1 }[e.key];
+      if (to === undefined || last < 0) return;
+      e.preventDefault(); pick(to);
+    };
+    pick(-1);
+  };
+
   const draw = () => {
     for (const c of charts) c.destroy();
     charts = [];
@@ -109,7 +159,7 @@
       if (!c) continue;
       for (const el of section.querySelectorAll("[data-cdf]")) cdf(el, c.cdfs[Number(el.dataset.cdf)]);
       const group = together("w" + i), r = c.requests, s = c.seconds;
-      const left = axis({ size: 60, values: (_, all) => all.map((v) => v === null ? "" : short(v)) });
+      const left = (label) => axis({ size: 48, ...named(label), values: (_, all) => all.map((v) => v === null ? "" : short(v)) });
       const at = section.querySelector("[data-requests]");
       // Failures stand on the line of the least latency drawn.
       let floor = Infinity, top = 0;
@@ -118,11 +168,12 @@
       floor /= 1.15;
       const wide = top > 20 * floor;
       const first = timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? say("yes") : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
-        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: wide ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [{ ...left, ...(wide && { splits: rounded, filter: (_, all) => all }) }]);
+        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: wide ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [{ ...left("ms"), ...(wide && { splits: rounded, filter: (_, all) => all }) }]);
+      picking(at, first, c, r.failed.map((f) => f ? floor : null), section.querySelector("[data-request]"));
       timed(section.querySelector("[data-seconds]"), group, c.rounds,
         [line("completed/s", "--candidate"), line("failed/s", "--bad", { dash: [4, 3] }), line("output events/s", "--third", { scale: "events", dash: [8, 3] })],
-        parted(s, c.rounds, [s.completed, s.failed, s.output_events]), {}, [left, axis({ scale: "events", side: 1, size: 60, grid: { show: false } })]);
-      timed(section.querySelector("[data-flight]"), group, c.rounds, [line("in flight", "--second")], parted(s, c.rounds, [s.in_flight]), {}, [left]);
+        parted(s, c.rounds, [s.completed, s.failed, s.output_events]), { y: upward, events: upward }, [left("requests"), axis({ scale: "events", side: 1, size: 48, ...named("events/s"), grid: { show: false } })]);
+      timed(section.querySelector("[data-flight]"), group, c.rounds, [line("in flight", "--second")], parted(s, c.rounds, [s.in_flight]), { y: upward }, [left("requests")]);
       for (const el of section.querySelectorAll("[data-server]")) lane(el, group, c.rounds, c.lanes.at_s, c.lanes.server[Number(el.dataset.server)]);
       for (const el of section.querySelectorAll("[data-gpu]")) lane(el, group, c.rounds, c.lanes.at_s, c.lanes.gpu[Number(el.dataset.gpu)]);
       const end = c.rounds.length ? c.rounds[c.rounds.length - 1].to_s : 1;
@@ -135,5 +186,7 @@
   document.addEventListener("theme", draw);
   let waiting = 0;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 150); });
+  // A level that is opened has a width at last.
+  for (const level of document.querySelectorAll("details.level")) level.addEventListener("toggle", draw);
   draw();
 })();

@@ -4,7 +4,8 @@
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
 use crate::report::sweep::{
-    BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of, matters,
+    BY_LEVEL, COLUMNS, Curved, Highest, SweepLevel, SweepReport, axis_name, cells, header, highest,
+    is_of, matters,
 };
 use crate::report::{say, text};
 
@@ -21,6 +22,8 @@ pub struct Family {
     pub crossed: bool,
     /// Some curve bends, and has a ring there.
     pub ringed: bool,
+    /// Of the tables.
+    pub header: [&'static str; COLUMNS],
     pub tables: Vec<Levels>,
 }
 
@@ -28,6 +31,7 @@ impl Family {
     /// In the reader's language; units and metrics are as they are.
     pub fn said(mut self, lang: Lang) -> Self {
         self.axis = say(lang, &self.axis);
+        self.header = header(lang);
         for plot in &mut self.plots {
             plot.title = say(lang, &plot.title);
             for mark in plot.lines.iter_mut().flat_map(|line| &mut line.marks) {
@@ -35,7 +39,9 @@ impl Family {
             }
         }
         for table in &mut self.tables {
-            table.words = say(lang, &table.words);
+            let highest = table.highest.map(|highest| highest.say(lang));
+            let words = say(lang, &table.words);
+            table.words = highest.into_iter().chain([words]).collect::<Vec<_>>().join("; ");
         }
         self
     }
@@ -48,7 +54,8 @@ pub struct Levels {
     pub pen: Pen,
     /// What matters of it.
     pub words: String,
-    pub rows: Vec<[String; 10]>,
+    highest: Option<Highest>,
+    pub rows: Vec<[String; COLUMNS]>,
 }
 
 /// Who was measured, and with what outcome; absent: at no level.
@@ -82,6 +89,7 @@ pub fn family(
             name: text::plain(who),
             pen: Pen::of(i),
             words: text::plain(&matters(sweep)),
+            highest: highest(sweep),
             rows,
         })
     };
@@ -93,6 +101,7 @@ pub fn family(
         notes: notes.iter().map(|note| text::plain(note)).collect(),
         crossed: known().any(|s| s.levels.iter().any(|l| l.unfit.is_some())),
         ringed: known().any(|s| s.knee.is_some()),
+        header: header(Lang::En),
         tables: all.iter().enumerate().filter_map(table).collect(),
     }
 }

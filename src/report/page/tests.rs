@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::charts::{Beside, Charts, charts};
+use super::charts::{Charts, charts, of_workload};
 use crate::config::Lang;
 use crate::measure::column::Column;
 use crate::record::Record;
+use crate::record::session::Session;
+use crate::report::sides::Before;
 use crate::report::{Report, samples};
 use crate::timeline::OutcomeKind;
 
@@ -80,7 +82,7 @@ fn a_strip_shows_where_the_interval_lies() {
 #[test]
 fn charts_are_of_the_record_and_bounded() {
     let mut record = candidate();
-    let first = charts(&record.workloads[0], Beside::Nothing).expect("charts");
+    let first = of_workload(&record.workloads[0], None).expect("charts");
     assert_eq!(
         first.cdfs.iter().map(|c| c.timing).collect::<Vec<_>>(),
         ["ttft", "tpot", "e2e", "chunk_gap"]
@@ -110,7 +112,7 @@ fn charts_are_of_the_record_and_bounded() {
         (vec![None; 100_000].into(), vec![OutcomeKind::Completed; 100_000]);
     columns.ttft_us.set(51_234, Some(2_000_000));
     columns.e2e_us.set(51_234, Some(2_500_000));
-    let many = charts(&record.workloads[0], Beside::Nothing).expect("charts");
+    let many = of_workload(&record.workloads[0], None).expect("charts");
     assert!(
         many.requests.of > 100_000 && many.requests.at_s.len() < 6000,
         "{}",
@@ -124,18 +126,21 @@ fn charts_are_of_the_record_and_bounded() {
 }
 
 #[test]
-fn the_other_side_of_an_interleaved_run_is_drawn_beside() {
+fn the_baseline_is_drawn_beside_also_from_a_stored_report() {
     let record = candidate();
-    let both = charts(&record.workloads[0], Beside::Record(&record.workloads[0])).expect("charts");
-    assert!(
-        !both.lacks_a_baseline()
-            && both.cdfs.iter().all(|c| c.baseline.as_ref() == Some(&c.candidate))
-    );
-    assert!(both.starts.iter().all(|s| s.baseline == s.candidate && !s.candidate.is_empty()));
+    let session = Session::from_record(&record, &record.workloads[0]).expect("a commit");
+    let mut report = samples::pass();
+    report.workloads[0].name.clone_from(&record.workloads[0].name);
+    let before = Before::of_sessions(&[&session, &session]).expect("histograms");
+    report.workloads[0].baseline_timings_hdr = before.encoded_timings();
+    let read = Report::parse(&report.to_json()).expect("its own form");
+    let drawn = charts(&record, &read).expect("charts");
+    assert!(!drawn[0].lacks_a_baseline(), "{:?}", read.workloads[0].baseline_timings_hdr.keys());
+    assert_eq!(drawn, charts(&record, &report).expect("charts"));
 }
 
 static CHARTS: LazyLock<Charts> =
-    LazyLock::new(|| charts(&candidate().workloads[0], Beside::Nothing).expect("charts"));
+    LazyLock::new(|| of_workload(&candidate().workloads[0], None).expect("charts"));
 
 /// A report that shows a foreign text wherever one may stand, and charts that carry it.
 fn page_of(foreign: &str) -> (Report, String) {

@@ -8,13 +8,14 @@ use super::{
     EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value,
 };
 use crate::config::Lang;
+use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::{code, escape};
-use crate::report::markdown::{cell, folded, table, titled};
+use crate::report::markdown::{cell, folded, table};
 use crate::report::sweep::{BY_LEVEL, axis_name, matters};
 use crate::report::{say, text};
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
-    let t = |english: &str| say(lang, english);
+    let (t, l) = (|english: &str| say(lang, english), labels(lang));
     let names: Vec<String> = report.entrants.iter().map(|e| code(&e.name)).collect();
     let mut out: String =
         report.families.iter().map(|f| family(f, &report.entrants, &names, lang)).collect();
@@ -41,8 +42,8 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
         let _ = write!(
             out,
             "\n### {}\n{}",
-            t("Hypotheses"),
-            titled(lang, &["", "says", "claim", "outcome"], 0..0, rows)
+            l.hypotheses,
+            table(&["", l.says, l.claim, l.outcome], 0..0, rows)
         );
     }
     let rows = report.entrants.iter().map(|e| {
@@ -52,8 +53,8 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
     let _ = write!(
         out,
         "\n### {}\n{}",
-        t("Provenance"),
-        titled(lang, &["", "server", "commit", "session", "created"], 0..0, rows)
+        l.provenance,
+        table(&["", l.server, l.commit, l.session, l.created], 0..0, rows)
     );
     out
 }
@@ -69,26 +70,28 @@ fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String], lang:
         let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&t(&matters(sweep))));
     }
     for note in &f.notes {
-        let _ = write!(out, "\n{}\n", escape(&t(&format!("Not in a curve: {note}"))));
+        let _ = write!(
+            out,
+            "\n{}\n",
+            escape(&format!("{}: {}", capitalised(labels(lang).not_in_a_curve), t(note)))
+        );
     }
-    let level = t("level");
     let header: Vec<&str> =
-        std::iter::once(level.as_str()).chain(names.iter().map(String::as_str)).collect();
+        std::iter::once(labels(lang).level).chain(names.iter().map(String::as_str)).collect();
     let tables = BY_LEVEL.iter().filter_map(|curved| Some((curved.0, rows(f, curved)?)));
     let each = tables.map(|(title, rows)| {
         let rows = rows.into_iter().map(|row| row.iter().map(|c| cell(c)).collect());
         format!("\n**{title}**\n{}", table(&header, 0..header.len(), rows))
     });
-    out + &folded("By level", &each.collect::<String>(), lang)
+    out + &folded(labels(lang).by_level, &each.collect::<String>())
 }
 
 fn workload(w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
-    let t = |english: &str| say(lang, english);
+    let (t, l) = (|english: &str| say(lang, english), labels(lang));
     let mut out = format!("\n### {}\n\n{}\n", code(&w.name), escape(&t(&w.load)));
-    let metric = t("metric");
     let header: Vec<&str> =
-        std::iter::once(metric.as_str()).chain(names.iter().map(String::as_str)).collect();
-    let starts = std::iter::once(t("server starts"))
+        std::iter::once(l.metric).chain(names.iter().map(String::as_str)).collect();
+    let starts = std::iter::once(l.server_starts.to_owned())
         .chain(w.starts.iter().map(u32::to_string))
         .collect::<Vec<_>>();
     let rows = w.metrics.iter().map(|m| {
@@ -102,13 +105,14 @@ fn workload(w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
     for (name, why) in
         names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?)))
     {
-        let _ = write!(out, "\n{}: {name}: {}\n", t("Not ranked"), escape(&t(why)));
+        let _ = write!(out, "\n{}: {name}: {}\n", capitalised(l.not_ranked), escape(&t(why)));
     }
     if !w.unmeasured.is_empty() {
-        let _ = write!(out, "\n{}: {}\n", t("Unmeasured"), escape(&w.unmeasured.join(", ")));
+        let _ =
+            write!(out, "\n{}: {}\n", capitalised(l.unmeasured), escape(&w.unmeasured.join(", ")));
     }
     for warning in &w.warnings {
-        let _ = write!(out, "\n{}\n", escape(&t(&format!("Warning: {warning}"))));
+        let _ = write!(out, "\n{}: {}\n", capitalised(l.warning), escape(&t(warning)));
     }
     out
 }

@@ -8,8 +8,8 @@ use super::{
     server, value,
 };
 use crate::config::Lang;
+use crate::report::labels::labels;
 use crate::report::page::{self, Family, Shell, Swept};
-use crate::report::sweep::HEADER;
 use crate::report::{say, text};
 
 #[derive(Template)]
@@ -22,7 +22,7 @@ struct Page<'a> {
     workloads: Vec<Ranked>,
     families: Vec<Family>,
     hypotheses: Vec<(String, String)>,
-    header: [String; 5],
+    header: [&'static str; 5],
     provenance: Vec<[String; 5]>,
 }
 
@@ -58,14 +58,13 @@ struct Strip {
     at: f64,
 }
 
-const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "created"];
-
 pub fn render(report: &RankingReport, lang: Lang) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
     let heading = say(
         lang,
         &format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records")),
     );
+    let l = labels(lang);
     let page = Page {
         shell: Shell::of(&heading, &report.tool_version, lang),
         report,
@@ -78,7 +77,7 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
             .iter()
             .map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), say(lang, &outcome(h))))
             .collect(),
-        header: PROVENANCE.map(|h| say(lang, h)),
+        header: [l.name, l.server, l.commit, l.session, l.created],
         provenance: provenance(report),
     };
     page.render().expect("writing to memory does not fail")

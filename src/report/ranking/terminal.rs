@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::families::rows;
 use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
 use crate::config::Lang;
+use crate::report::labels::labels;
 use crate::report::sweep::{BY_LEVEL, axis_name, is_of, matters};
 use crate::report::terminal::{folded, parted, ruled};
 use crate::report::{say, text};
@@ -49,8 +50,8 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
             text::plain(&e.created),
         ]
     });
-    let header = ["", "server", "commit", "session", "created"].map(|h| say(lang, h));
-    out += &ruled(&header.each_ref().map(String::as_str), rows, 0..0, width);
+    let l = labels(lang);
+    out += &ruled(&["", l.server, l.commit, l.session, l.created], rows, 0..0, width);
     out.trim_end().to_owned()
 }
 
@@ -64,34 +65,31 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
         known().find_map(|(_, sweep)| BY_LEVEL.iter().find(|(title, ..)| is_of(sweep, title)));
     if let Some((curved, rows)) = curve.and_then(|curved| Some((curved, rows(f, curved)?))) {
         let _ = writeln!(out, "{}", curved.0);
-        out += &side_by_side("level", names, &rows, width, lang);
+        out += &side_by_side(labels(lang).level, names, &rows, width);
     }
     for (name, sweep) in known() {
         let _ = writeln!(out, "{}: {}", text::plain(name), t(&text::plain(&matters(sweep))));
     }
     for note in &f.notes {
-        let _ = writeln!(out, "{}", t(&format!("not in a curve: {}", text::plain(note))));
+        let _ = writeln!(
+            out,
+            "{}",
+            format_args!("{}: {}", labels(lang).not_in_a_curve, t(&text::plain(note)))
+        );
     }
     out
 }
 
 /// A column for each name, beside the first.
-fn side_by_side(
-    first: &str,
-    names: &[&str],
-    rows: &[Vec<String>],
-    width: u16,
-    lang: Lang,
-) -> String {
-    let (first, folded): (String, Vec<String>) =
-        (say(lang, first), names.iter().map(|name| folded(&text::plain(name), NAME)).collect());
+fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16) -> String {
+    let folded: Vec<String> = names.iter().map(|name| folded(&text::plain(name), NAME)).collect();
     let header: Vec<&str> =
-        std::iter::once(first.as_str()).chain(folded.iter().map(String::as_str)).collect();
+        std::iter::once(first).chain(folded.iter().map(String::as_str)).collect();
     parted(&header, rows, 1..header.len(), width)
 }
 
 fn workload(w: &WorkloadRanking, names: &[&str], width: u16, lang: Lang) -> String {
-    let t = |english: &str| say(lang, english);
+    let (t, l) = (|english: &str| say(lang, english), labels(lang));
     let mut out = format!("{}: {}\n", text::plain(&w.name), t(&text::plain(&w.load)));
     let starts = w.starts.iter().map(u32::to_string);
     let rows = w.metrics.iter().map(|m| {
@@ -101,22 +99,19 @@ fn workload(w: &WorkloadRanking, names: &[&str], width: u16, lang: Lang) -> Stri
         });
         std::iter::once(m.metric.clone()).chain(cells).collect()
     });
-    let starts = std::iter::once(std::iter::once(t("server starts")).chain(starts).collect());
-    out += &side_by_side("metric", names, &starts.chain(rows).collect::<Vec<_>>(), width, lang);
+    let starts =
+        std::iter::once(std::iter::once(l.server_starts.to_owned()).chain(starts).collect());
+    out += &side_by_side(l.metric, names, &starts.chain(rows).collect::<Vec<_>>(), width);
     for (name, why) in
         names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?)))
     {
-        let _ = writeln!(
-            out,
-            "{}",
-            t(&format!("not ranked: {}: {}", text::plain(name), text::plain(why)))
-        );
+        let _ = writeln!(out, "{}: {}: {}", l.not_ranked, text::plain(name), t(&text::plain(why)));
     }
     if !w.unmeasured.is_empty() {
-        let _ = writeln!(out, "{}: {}", t("unmeasured"), w.unmeasured.join(", "));
+        let _ = writeln!(out, "{}: {}", l.unmeasured, w.unmeasured.join(", "));
     }
     for warning in &w.warnings {
-        let _ = writeln!(out, "{}: {}", t("warning"), t(&text::plain(warning)));
+        let _ = writeln!(out, "{}: {}", l.warning, t(&text::plain(warning)));
     }
     out
 }

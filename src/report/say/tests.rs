@@ -8,14 +8,17 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::pattern::{Piece, holes, pieces};
-use super::{beside, ko, say};
+use super::{ko, say};
 use crate::config::Lang;
 use crate::evidence::gpu::Throttle::{self, *};
 use crate::evidence::server::why::{Concern, why};
 use crate::evidence::server::{Fact, Values};
+use crate::judge::Judgement;
+use crate::metric::{Metric, Stat, Timing};
 use crate::report::comment::{About, COMMENT, fit};
+use crate::report::contract::{Word, beside};
 use crate::report::gpu::{GpuDevice, GpuReport};
-use crate::report::server::{ServerFact, ServerReport};
+use crate::report::server::{Meanwhile, ServerFact, ServerReport};
 use crate::report::{Report, markdown, page, samples, sweep, terminal};
 
 /// Words that Korean reports keep: names of metrics and statistics, units, the machine contract,
@@ -81,7 +84,7 @@ fn explained() -> Report {
         cpu_ratio: Some(0.004),
         facts,
     });
-    w.why = causes();
+    w.why = w.codes.texts(&causes());
     w.client.busiest_worker_ratio = Some(0.75);
     let reasons = THROTTLES.into_iter().map(|reason| (reason, 0.1)).collect();
     let device = GpuDevice {
@@ -100,7 +103,7 @@ fn explained() -> Report {
 }
 
 /// Every way in which a server's facts can explain a metric.
-fn causes() -> Vec<String> {
+fn causes() -> Vec<Meanwhile> {
     let change = |fact: &Fact| {
         let (low, high) = if matches!(fact, Fact::PrefixHits | Fact::SpecAccepted) {
             (0.8, 0.1)
@@ -108,11 +111,13 @@ fn causes() -> Vec<String> {
             (0.2, 40.0)
         };
         let of = |value| Values::from([(fact.key().to_owned(), value)]);
-        why("TTFT is 35 % longer", Concern::FirstToken, Some(0.2), &of(low), &of(high))
+        why(Concern::FirstToken, Some(0.2), &of(low), &of(high))
     };
     let still = Values::from([("ttft_ms".to_owned(), 100.0)]);
-    let unseen = why("TTFT is 35 % longer", Concern::FirstToken, Some(100.0), &still, &still);
-    Fact::ALL.iter().filter_map(change).chain(unseen).collect()
+    let unseen = why(Concern::FirstToken, Some(100.0), &still, &still);
+    let all = Fact::ALL.iter().filter_map(change).chain(unseen);
+    let ttft = Metric::Timing(Timing::Ttft, Stat::Geomean);
+    all.map(|because| Meanwhile::Explained { metric: ttft, change: 0.35, because }).collect()
 }
 
 fn reports() -> Vec<(&'static str, Report)> {
@@ -124,7 +129,7 @@ fn sentences() -> impl Iterator<Item = (&'static str, &'static str)> {
     ko::SENTENCES.into_iter().flatten().copied()
 }
 
-fn numbers(text: &str) -> Vec<String> {
+pub(super) fn numbers(text: &str) -> Vec<String> {
     // Markdown and HTML escape other characters in one language than in the other.
     let plain: String = text
         .split("&#")
@@ -248,8 +253,9 @@ fn no_sentence_hides_another() {
 fn sentences_are_said_as_a_person_would() {
     let ko = |english| say(Lang::Ko, english);
     assert_eq!(ko("+1.0 to over +1000 %"), "+1.0 ~ +1000 % 초과");
-    assert_eq!(beside(Lang::Ko, "regressed"), "regressed (성능 저하)");
-    assert_eq!(beside(Lang::En, "regressed"), "regressed");
+    let word = [Word::Judgement(Judgement::Regressed)];
+    assert_eq!(beside(Lang::Ko, &word), "regressed (성능 저하)");
+    assert_eq!(beside(Lang::En, &word), "regressed");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{ServerReport, how, regressed, split};
+use crate::config::Lang;
 use crate::evidence::server::why::Concern;
 use crate::judge::{Bearing, Comparison, Decision, Judgement, MetricComparison, Mode, Working};
 use crate::metric::{Metric, Stat, Timing};
+use crate::report::sides::{TimeParts, TimeReport};
 
 fn row(metric: Metric, p: f64, judgement: Judgement) -> MetricComparison {
     let method = metric.method().expect("a metric of the method");
@@ -75,24 +77,32 @@ fn means(lag: f64, ttft: f64, e2e: f64) -> BTreeMap<String, f64> {
         .into()
 }
 
+type Means = BTreeMap<String, f64>;
+
+fn told(now: &Means, was: &Means, open_loop: bool) -> Option<super::Meanwhile> {
+    let candidate = TimeParts::of_means(now, open_loop)?;
+    Some(split(&TimeReport { baseline: TimeParts::of_means(was, open_loop), candidate }))
+}
+
+fn text(split: Option<super::Meanwhile>) -> Option<String> {
+    split.map(|all| all.to_string())
+}
+
 #[test]
 fn the_time_is_split_by_our_own_instants() {
     assert_eq!(
-        split(&means(0.5, 120.5, 700.5), &means(0.4, 100.4, 680.4), true).as_deref(),
+        text(told(&means(0.5, 120.5, 700.5), &means(0.4, 100.4, 680.4), true)).as_deref(),
         Some(
-            "where a request's time went on average: before it was sent 0.500 ms (was 0.400 ms), from there to the first token 120.0 ms \
-             (was 100.0 ms), from the first token to the last 580.0 ms (was 580.0 ms)"
+            "mean time per request: unsent 0.500 ms (was 0.400 ms), first token 120.0 ms (was 100.0 ms), decoding 580.0 ms (was 580.0 ms)"
         )
     );
     // A closed loop has no intended arrival, and an old session no means.
     assert_eq!(
-        split(&means(0.5, 120.0, 700.0), &BTreeMap::new(), false).as_deref(),
-        Some(
-            "where a request's time went on average: from there to the first token 120.0 ms, from the first token to the last 580.0 ms"
-        )
+        text(told(&means(0.5, 120.0, 700.0), &BTreeMap::new(), false)).as_deref(),
+        Some("mean time per request: first token 120.0 ms, decoding 580.0 ms")
     );
     assert_eq!(
-        split(&BTreeMap::new(), &means(0.0, 1.0, 2.0), true),
+        told(&BTreeMap::new(), &means(0.0, 1.0, 2.0), true),
         None,
         "a whole answer at once has no first token"
     );
@@ -108,8 +118,8 @@ fn how_it_was_read_says_what_it_cost() {
         facts: vec![],
     };
     assert_eq!(
-        how(&server),
+        how(&server, Lang::En),
         "12 pages, in the names of vllm, 2 could not be read; reading them took 0.31 % of one processor"
     );
-    assert_eq!(how(&ServerReport { samples: 1, ..ServerReport::default() }), "1 page");
+    assert_eq!(how(&ServerReport { samples: 1, ..ServerReport::default() }, Lang::En), "1 page");
 }

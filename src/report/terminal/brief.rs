@@ -5,12 +5,15 @@
 
 use super::{Hue, Pen, RULED, hue, trimmed};
 use crate::config::Lang;
+use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
-use crate::judge::{self, Judgement};
 use crate::metric::{Class, Metric, Stat, Timing};
 use crate::record::note::Note;
 use crate::report::codes::Sentence;
+use crate::report::contract::meaning;
+use crate::report::labels::labels;
 use crate::report::overview::overview;
+use crate::report::text::Role;
 use crate::report::text::measured::{HEADER, rows};
 use crate::report::{MetricReport, Report, WorkloadReport, say, text};
 use crate::verdict::{self, Verdict};
@@ -25,12 +28,12 @@ pub fn render(report: &Report, page: Option<&str>, width: u16, colour: bool, lan
     let pen = Pen { width: width.max(super::NARROWEST), colour, lang };
     let mut out = String::new();
     if report.interrupted {
-        out += &pen.wrapped(&say(lang, "interrupted: this is what was measured until then"));
+        out += &pen.wrapped(pen.labels().interrupted);
     }
     for notice in text::notices(report, lang) {
-        out += &pen.wrapped(&format!("{}: {notice}", say(lang, "note")));
+        out += &pen.wrapped(&format!("{}: {notice}", pen.labels().note));
     }
-    let all = overview(report);
+    let all = overview(report, lang);
     let parts = all
         .iter()
         .map(|all| pen.overview(all))
@@ -44,20 +47,9 @@ pub fn render(report: &Report, page: Option<&str>, width: u16, colour: bool, lan
         out += gap;
         out += part;
     }
-    out += &pen.facts(
-        &page
-            .map(|page| (pick(lang, "report", "리포트"), page.to_owned()))
-            .into_iter()
-            .collect::<Vec<_>>(),
-    );
+    let page = page.map(|page| (pen.labels().report, page.to_owned()));
+    out += &pen.facts(page.as_slice());
     out + &pen.last_line(report)
-}
-
-const fn pick(lang: Lang, english: &'static str, korean: &'static str) -> &'static str {
-    match lang {
-        Lang::En => english,
-        Lang::Ko => korean,
-    }
 }
 
 impl Pen {
@@ -91,26 +83,22 @@ impl Pen {
     }
 
     fn judgement(&self, m: &MetricReport) -> String {
+        let l = self.labels();
         let word = match (m.accepted.is_some(), m.judgement) {
-            (true, _) => pick(self.lang, "accepted", "허용됨"),
-            (_, Some(Judgement::Regressed)) => pick(self.lang, "WORSE", "나빠짐"),
-            (_, Some(Judgement::Improved)) => pick(self.lang, "better", "좋아짐"),
-            (_, Some(Judgement::Unchanged)) => pick(self.lang, "ok", "이상 없음"),
-            (_, Some(Judgement::Inconclusive)) => pick(self.lang, "unclear", "불확실"),
-            (_, Some(Judgement::Unmeasured) | None) => {
-                pick(self.lang, "not measured", "측정 안 됨")
-            }
+            (true, _) => l.accepted,
+            (_, Some(Judgement::Regressed)) => l.worse,
+            (_, Some(Judgement::Improved)) => l.better,
+            (_, Some(Judgement::Unchanged)) => l.ok,
+            (_, Some(Judgement::Inconclusive)) => l.unclear,
+            (_, Some(Judgement::Unmeasured) | None) => l.not_measured,
         };
         word.to_owned()
     }
 
     /// Our own word at the end of a line.
     fn highlight_judgements(&self, table: &str) -> String {
-        let hues = [
-            (pick(self.lang, "WORSE", "나빠짐"), Hue::Bad),
-            (pick(self.lang, "not measured", "측정 안 됨"), Hue::Bad),
-            (pick(self.lang, "unclear", "불확실"), Hue::Open),
-        ];
+        let l = self.labels();
+        let hues = [(l.worse, Hue::Bad), (l.not_measured, Hue::Bad), (l.unclear, Hue::Open)];
         let painted = |line: &str| {
             let found =
                 hues.iter().find_map(|(word, hue)| Some((line.strip_suffix(word)?, word, *hue)));
@@ -129,24 +117,31 @@ impl Pen {
         facts.extend(self.limit_lines(w));
         facts.extend(self.others(w));
         facts.extend(self.rates(w));
+        facts.extend(self.time(w));
         if let Some((met, all)) = text::slo_counts(w) {
             let counted = match lang {
                 Lang::En => format!("{met} of {all} requests met it"),
                 Lang::Ko => format!("요청 {all}개 중 {met}개 충족"),
             };
-            facts.push(("SLO", counted));
+            facts.push((self.labels().slo, counted));
         }
         if w.completed < w.requests {
             let counted = match lang {
                 Lang::En => format!("{} of {} completed", w.completed, w.requests),
                 Lang::Ko => format!("{}개 중 {}개 완료", w.requests, w.completed),
             };
-            facts.push((pick(lang, "requests", "요청"), counted));
+            facts.push((self.labels().requests, counted));
         }
         let errors = w.errors.iter().take(MOST).map(text::error);
-        facts.extend(super::labelled(pick(lang, "errors", "오류"), errors));
+        facts.extend(super::labelled(self.labels().errors, errors));
         facts.extend(self.against(report, w));
         facts
+    }
+
+    /// Which part of a request changed, where both sides were compared.
+    fn time(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
+        let compared = w.comparison.as_ref().and(w.time.as_ref())?;
+        Some((labels(self.lang).time_spent, compared.difference(self.lang)?))
     }
 
     /// What was served per second, where nothing was compared and the measurement is fit to be
@@ -168,33 +163,28 @@ impl Pen {
         let rates: Vec<String> = rates.into_iter().flatten().collect();
         let compared = w.metrics.iter().any(|m| m.judgement.is_some());
         let fit = !compared && w.verdict != Some(Verdict::Invalid) && !rates.is_empty();
-        fit.then(|| (pick(self.lang, "rates", "처리율"), rates.join(", ")))
+        fit.then(|| (self.labels().rates, rates.join(", ")))
     }
 
     /// Why, where the numbers above do not show it; warnings; what is accepted.
     fn reasons(&self, report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-        let shown: Vec<String> = w
-            .reasons
-            .iter()
-            .filter(|r| in_table(w, r))
-            .map(|r| text::plain(&w.codes.say(self.lang, r)))
-            .collect();
-        let told = |(label, text): &(&str, String)| {
-            *label == "proves" || (*label == "why" && shown.contains(text))
-        };
         let left_out = w.notes.iter().filter(|note| is_left_out(w, note));
-        let left_out = left_out.map(|note| ("note", text::plain(&w.codes.say(self.lang, note))));
-        let (mut facts, mut more): (Vec<(&'static str, String)>, usize) = (Vec::new(), 0);
-        for line in text::why(report, w, self.lang).filter(|line| !told(line)).chain(left_out) {
+        let left_out =
+            left_out.map(|note| (Role::Note, text::plain(&w.codes.say(self.lang, note))));
+        let (mut lines, mut more): (Vec<(Role, String)>, usize) = (Vec::new(), 0);
+        let told = text::beside_the_table(report, w, self.lang);
+        for line in told.filter(|(role, _)| *role != Role::Proves).chain(left_out) {
             // Of each label: many reasons, or what is accepted, which the table shows too, must not
             // hide a warning.
-            let most = if line.0 == "accepted" { 1 } else { MOST };
-            if facts.iter().filter(|(label, _)| *label == line.0).count() < most {
-                facts.push(line);
+            let most = if line.0 == Role::Accepted { 1 } else { MOST };
+            if lines.iter().filter(|(role, _)| *role == line.0).count() < most {
+                lines.push(line);
             } else {
                 more += 1;
             }
         }
+        let mut facts: Vec<(&'static str, String)> =
+            lines.into_iter().map(|(role, line)| (role.label(self.lang), line)).collect();
         if more > 0 {
             let rest = match self.lang {
                 Lang::En => format!("and {more} more, which -v shows"),
@@ -206,7 +196,7 @@ impl Pen {
     }
 
     fn limit_lines(&self, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-        let label = pick(self.lang, "limits", "한도");
+        let label = self.labels().limits;
         let (met, rest): (Vec<_>, Vec<_>) =
             w.limits.iter().partition(|l| l.state == LimitState::Met);
         if rest.is_empty() {
@@ -218,7 +208,8 @@ impl Pen {
             return if met.is_empty() { Vec::new() } else { vec![(label, all)] };
         }
         let lines = rest.iter().map(|l| {
-            let (limit, state) = (say(self.lang, &text::limit(l)), say(self.lang, &text::state(l)));
+            let (limit, state) =
+                (say(self.lang, &text::limit(l)), meaning(self.lang, &text::state(l)));
             // No colour: it would be counted as columns where the line is wrapped.
             let state = if text::breached(l) { state.to_uppercase() } else { state };
             format!("{limit}: {}, {state}", text::value(&l.unit, l.value))
@@ -243,11 +234,11 @@ impl Pen {
                 format!("지표 {count}개 더, 나빠진 것으로 입증된 것 없음; {n}개는 측정 안 됨")
             }
         };
-        Some((pick(self.lang, "others", "그 밖에"), text))
+        Some((self.labels().others, text))
     }
 
     fn against(&self, report: &Report, w: &WorkloadReport) -> Option<(&'static str, String)> {
-        let label = pick(self.lang, "baseline", "기준선");
+        let label = self.labels().baseline;
         let beside =
             w.comparison.as_ref().and_then(|c| c.beside.as_deref()).map(|beside| match self.lang {
                 Lang::En => format!("{}, measured in turns in this job", text::plain(beside)),
@@ -341,17 +332,6 @@ fn is_left_out(w: &WorkloadReport, note: &str) -> bool {
 fn decides(m: &MetricReport) -> bool {
     let worse = m.is_regression();
     m.judgement.is_some() && (m.class == Class::Primary || worse)
-}
-
-/// The table or the lines below it show it.
-fn in_table(w: &WorkloadReport, reason: &str) -> bool {
-    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else {
-        return false;
-    };
-    matches!(
-        reason,
-        judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. }
-    )
 }
 
 /// `97.8 -> 104.5 ms`.

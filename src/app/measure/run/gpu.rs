@@ -13,6 +13,7 @@ use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::lang::bilingual;
 use crate::load::RoundResult;
+use crate::measure::seen::gpu::Unwatched;
 use crate::probe::host::nvidia_devices;
 use crate::record::{Record, RoundRecord};
 use crate::timeline::Timeline;
@@ -39,7 +40,7 @@ pub struct Watch {
     /// The gate started the server, so that what was there before is not the server's.
     started: bool,
     /// Why nothing is watched although it has to be.
-    required: Option<String>,
+    required: Option<Unwatched>,
 }
 
 /// What was seen of a round, before it is known what the round was.
@@ -65,14 +66,14 @@ impl<'a> Gpus<'a> {
     pub fn watch(&self, side: &Side, here: bool) -> anyhow::Result<Watch> {
         let endpoint = &side.target.endpoint;
         let started = matches!(endpoint, Endpoint::Started(_));
-        let nothing = |why: &str| self.nothing(why, started);
         let Some(opened) = self.opened.as_ref().filter(|_| !matches!(endpoint, Endpoint::Sim(_)))
         else {
-            return Ok(Watch { words: None, required: None, ..nothing("") });
+            return Ok(Watch::nothing(started));
         };
         let gpus = match opened {
             _ if !here => {
-                return Ok(Watch { words: None, ..nothing("the server is on another machine") });
+                let required = self.required(Unwatched::ServerElsewhere);
+                return Ok(Watch { required, ..Watch::nothing(started) });
             }
             Err(why) => return Ok(self.without_nvml(why)),
             Ok(gpus) => gpus,
@@ -88,39 +89,37 @@ impl<'a> Gpus<'a> {
             })?
         };
         if chosen.is_empty() {
-            return Ok(nothing(
-                "no GPU is visible to the server (CUDA_VISIBLE_DEVICES): none was watched",
-            ));
+            let why = Unwatched::NoGpuVisible;
+            return Ok(Watch {
+                words: Some(why.to_string()),
+                required: self.required(why),
+                ..Watch::nothing(started)
+            });
         }
         let facts = gpus.facts(&chosen);
         let sampler = gpus.sampler(&chosen, self.policy.interval).map_err(Failure::measure)?;
-        Ok(Watch {
-            sampler: Some(sampler),
-            words: Some(facts.words()),
-            facts,
-            started,
-            required: None,
-        })
+        Ok(Watch { sampler: Some(sampler), words: facts.words(), facts, started, required: None })
     }
 
-    fn nothing(&self, why: &str, started: bool) -> Watch {
-        let required = (self.policy.watch == GpuWatch::Required).then(|| why.to_owned());
-        Watch {
-            sampler: None,
-            facts: Facts::default(),
-            words: Some(why.to_owned()),
-            started,
-            required,
-        }
+    /// Why, where something has to be watched.
+    fn required(&self, why: Unwatched) -> Option<Unwatched> {
+        (self.policy.watch == GpuWatch::Required).then_some(why)
     }
 
     /// Where the machine has GPUs all the same, or has to have some, every report says so.
     fn without_nvml(&self, why: &str) -> Watch {
-        let nothing = self.nothing("no NVML: no GPU was watched", false);
-        let required = nothing.required.map(|_| why.to_owned());
-        let unwatched = Facts::unwatched(nvidia_devices(), why)
-            .or_else(|| required.as_ref().map(|why| format!("no GPU was watched: {why}")));
-        Watch { facts: Facts { unwatched, ..Facts::default() }, required, ..nothing }
+        let why = why.to_owned();
+        let required = self.required(Unwatched::NvmlFailed { why: why.clone() });
+        let unwatched = match nvidia_devices() {
+            0 => required.clone(),
+            gpus => Some(Unwatched::GpusInDev { gpus: gpus as u64, why }),
+        };
+        Watch {
+            facts: Facts::unwatched(unwatched),
+            words: Some(Unwatched::NoNvml.to_string()),
+            required,
+            ..Watch::nothing(false)
+        }
     }
 
     /// What the GPUs did in the round, and what it means, into its record. `earlier`: rounds of the
@@ -133,7 +132,7 @@ impl<'a> Gpus<'a> {
         mut earlier: impl Iterator<Item = &'r RoundRecord>,
         stored: &mut RoundRecord,
     ) {
-        stored.findings.extend(watch.required.iter().map(|why| unwatched(why)));
+        stored.findings.extend(watch.required.iter().map(unwatched));
         let Some(sampler) = &watch.sampler else { return };
         let Some(taken) = seen.0 else {
             stored.findings.push(silent(self.policy, PATIENCE.as_secs()));
@@ -159,6 +158,10 @@ impl<'a> Gpus<'a> {
 }
 
 impl Watch {
+    fn nothing(started: bool) -> Self {
+        Self { sampler: None, facts: Facts::default(), words: None, started, required: None }
+    }
+
     pub fn begin(&self) {
         self.sampler.iter().for_each(Sampler::begin);
     }

@@ -3,9 +3,6 @@
 use crate::report::say::Sentence;
 
 pub const SENTENCES: &[Sentence] = &[
-    ("accepted", "수용됨"),
-    ("anchor", "앵커"),
-    ("Accepted regression", "수용된 성능 저하"),
     (
         "{w} with {n} accepted regression[s]: {A}; and {m} more",
         "{w} (수용된 성능 저하 {n}건): {A}; 외 {m}건",
@@ -43,16 +40,4 @@ pub const SENTENCES: &[Sentence] = &[
     ("{a} ({n} commits ago)", "{a} ({n}커밋 전)"),
     ("not worse", "나빠지지 않음"),
     ("its sessions are of something else: {a}", "세션이 다른 조건의 것: {a}"),
-    (
-        "To accept what is worse here, for a reason, until a day: beside this report",
-        "나빠진 것을 이유와 기한을 정해 받아들이려면 이 리포트가 있는 폴더에서 실행합니다.",
-    ),
-    (
-        "writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.",
-        "baselines/accepted.json이 만들어지고, 별도의 풀 리퀘스트로 base 브랜치에 들어간 뒤부터 여기서 본 크기까지만 반영됩니다.",
-    ),
-    (
-        "A limit that was never meant to hold is changed in the config.",
-        "애초에 지킬 한도가 아니었다면 설정에서 한도를 바꾸십시오.",
-    ),
 ];

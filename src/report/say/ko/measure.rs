@@ -21,6 +21,7 @@ pub fn note(note: &Note) -> String {
             };
             format!("데이터셋 항목 {of}개 중 {count}개 제외: {why} (첫 항목은 {first}번)")
         }
+        Note::Unwatched(why) => super::gpu::unwatched(why),
         Note::Found(Found { place, seen }) => {
             format!("{}: {}", self::place(*place), self::seen(seen))
         }
@@ -87,6 +88,7 @@ fn seen(seen: &Seen) -> String {
         }
         Seen::Counts(counts) => self::counts(counts),
         Seen::Server(server) => self::server(server),
+        Seen::Gpu(gpu) => super::gpu::seen(gpu),
     }
 }
 

@@ -135,10 +135,6 @@ pub const SENTENCES: &[Sentence] = &[
         "{a} cannot be used, so earlier attempts in it are not known: {b}",
         "{a}: 사용할 수 없어 그 안의 이전 시도를 알 수 없음: {b}",
     ),
-    ("All attempts at this commit:", "이 커밋의 모든 시도:"),
-    ("attempt", "시도"),
-    ("time", "시각"),
-    ("machine", "장비"),
     (
         "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them",
         "위반한 한도는 없으나 일부가 입증되지 않음: 라운드(`gate.rounds`)나 요청을 늘리면 입증 가능",

@@ -6,17 +6,9 @@ use crate::report::say::Sentence;
 pub const SENTENCES: &[Sentence] = &[
     // A ranking.
     ("{n} record[s] side by side", "레코드 {n}개 나란히 비교"),
-    ("name", "이름"),
-    ("server starts", "서버 시작"),
     ("lower is better", "낮을수록 좋음"),
     ("higher is better", "높을수록 좋음"),
     ("{q} ({n} to {m})", "{q} ({n} ~ {m})"),
-    ("not ranked: {a}: {B}", "순위 없음: {a}: {B}"),
-    ("Not ranked", "순위 없음"),
-    ("Unmeasured", "측정 안 됨"),
-    ("By level", "수준별"),
-    ("not in a curve: {A}", "곡선에 없음: {A}"),
-    ("Not in a curve: {A}", "곡선에 없음: {A}"),
     ("{a}: was not measured at any level", "{a}: 어느 수준에서도 측정하지 않음"),
     ("{a}: was not measured at {b}", "{a}: {b}에서 측정하지 않음"),
     ("was not measured with this workload", "이 워크로드로 측정하지 않음"),
@@ -63,10 +55,6 @@ pub const SENTENCES: &[Sentence] = &[
     ),
     ("knee near {A}: at {n} {v} is {B}", "knee: {A} 부근; {n}에서 {v} {B}"),
     // Hypotheses.
-    ("Hypotheses", "가설"),
-    ("says", "내용"),
-    ("claim", "주장"),
-    ("outcome", "결과"),
     ("confirmed: {A}", "confirmed (확인됨): {A}"),
     ("refuted: {A}", "refuted (기각됨): {A}"),
     ("undecided: {A}", "undecided (미결정): {A}"),

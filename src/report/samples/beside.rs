@@ -1,0 +1,36 @@
+//! Both sides of a hand-made workload: where the time went, and every server start.
+
+use crate::metric::Class;
+use crate::report::WorkloadReport;
+use crate::report::sides::{SessionStarts, StartsReport, TimeParts, TimeReport};
+
+pub fn time(baseline: bool) -> TimeReport {
+    let parts = |first_token_ms, decoding_ms| TimeParts {
+        unsent_ms: Some(0.08),
+        first_token_ms,
+        decoding_ms,
+    };
+    TimeReport { baseline: baseline.then(|| parts(166.9, 2812.0)), candidate: parts(160.0, 3042.0) }
+}
+
+/// With eight sessions of two starts each.
+pub fn with_baseline(mut w: WorkloadReport) -> WorkloadReport {
+    let around = |middle: f64, i: u32| middle * (1.0 + 0.004 * f64::from(i * 7 % 5));
+    let session = |middle: f64, i: u32| SessionStarts {
+        commit: Some(format!("{i:x}a1b2c3d4e5f")),
+        values: vec![around(middle, i), around(middle, i + 2)],
+    };
+    let primary = w.metrics.iter().filter(|m| m.class == Class::Primary);
+    let starts = primary.filter_map(|m| {
+        let (was, now) = (m.baseline?, m.candidate?);
+        Some(StartsReport {
+            metric: m.metric.clone(),
+            unit: m.unit.clone(),
+            baseline: (0..8).map(|i| session(was, i)).collect(),
+            candidate: vec![now, around(now, 3)],
+        })
+    });
+    w.start_values = starts.collect();
+    w.time = Some(time(true));
+    w
+}
