@@ -56,9 +56,9 @@ pub fn config(here: &Workspace, given: &Given) -> anyhow::Result<Config> {
     })
 }
 
-/// The language that it asks for, where it can be read.
+/// The language that it asks for, where it can be read. Not of a pipe, which gives its text once.
 pub fn lang(here: &Workspace, given: &Given) -> Option<Lang> {
-    let path = path(here, given).ok().flatten();
+    let path = path(here, given).ok().flatten().filter(|path| path.is_file());
     let text = path.and_then(|path| read_config(&path).ok());
     config::lang(text.as_deref(), &given.set)
 }
