@@ -189,7 +189,7 @@ fn models(
     let mut all: Vec<(Text, String)> = Vec::new();
     match (usual, own.first()) {
         (Some(full), Some((short, _, said))) => {
-            all.push((line(Some(short.as_str()), &full.as_str().into(), *said), (*short).clone()))
+            all.push((line(Some(short.as_str()), &full.as_str().into(), *said), (*short).clone()));
         }
         (Some(full), None) => all.push((full.as_str().into(), full.clone())),
         (None, _) => {}
