@@ -178,6 +178,10 @@ mod tests {
             line,
             "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
         );
+        assert_eq!(
+            NOW.line(Extent::Requests(100)).ko,
+            "30초 남음, 전송 45/100, 완료 40, 실패 1, 2.0 req/s, goodput 1.5 req/s"
+        );
         assert_eq!(NOW.parts(Extent::Requests(100)), 40);
         // Before the first answer nobody knows.
         assert_eq!(

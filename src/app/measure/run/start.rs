@@ -104,7 +104,7 @@ impl Run<'_> {
             let record = &mut self.sides[side].record;
             match record.workloads.get(index) {
                 None => {
-                    record.workloads.push(workload_record(workload, &plan, extras, fingerprint));
+                    record.workloads.push(workload_record(workload, &plan, extras, fingerprint))
                 }
                 Some(known) if known.fingerprint != fingerprint => {
                     bail!(Failure::measure(bilingual!(
@@ -333,7 +333,7 @@ impl Run<'_> {
         let measured =
             open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
-        measured.map_err(|e| Failure::measure(e.clone()).into())
+        measured.map_err(|e| Failure::measure(e).into())
     }
 
     /// The workload's name, and the target's or side's where there are several.
