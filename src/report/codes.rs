@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::headline::Headline;
+use super::notice::Notice;
 use super::say;
 use super::server::Meanwhile;
 use crate::config::Lang;
@@ -23,6 +24,7 @@ pub enum Sentence {
     Headline(Headline),
     Metric(MetricReason),
     Meanwhile(Meanwhile),
+    Notice(Notice),
     Reason(Reason),
 }
 
@@ -48,6 +50,7 @@ impl Sentence {
             (Lang::En, Self::Headline(headline)) => headline.to_string(),
             (Lang::En, Self::Metric(reason)) => reason.to_string(),
             (Lang::En, Self::Meanwhile(meanwhile)) => meanwhile.to_string(),
+            (Lang::En, Self::Notice(notice)) => notice.to_string(),
             (Lang::En, Self::Reason(reason)) => reason.to_string(),
         }
     }
@@ -106,6 +109,12 @@ impl From<MetricReason> for Sentence {
 impl From<Meanwhile> for Sentence {
     fn from(meanwhile: Meanwhile) -> Self {
         Self::Meanwhile(meanwhile)
+    }
+}
+
+impl From<Notice> for Sentence {
+    fn from(notice: Notice) -> Self {
+        Self::Notice(notice)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Korean. The first sentence that fits a text is taken: particular ones stand before general ones.
 //! Notes end in nouns, as Korean tools write them, so that no particle has to agree with a name.
 
-mod accepted;
 pub mod advice;
 mod compare;
 pub mod contract;
@@ -9,9 +8,8 @@ mod evidence;
 pub mod gpu;
 mod judge;
 mod measure;
-mod judged;
-mod policy;
 pub mod server;
+pub mod notice;
 mod several;
 mod verdict;
 
@@ -26,6 +24,7 @@ pub fn sentence(sentence: &codes::Sentence) -> String {
         codes::Sentence::Headline(headline) => verdict::headline(headline),
         codes::Sentence::Metric(reason) => judge::metric(reason),
         codes::Sentence::Meanwhile(meanwhile) => server::meanwhile(meanwhile),
+        codes::Sentence::Notice(notice) => notice::notice(notice),
         codes::Sentence::Reason(reason) => verdict::reason(reason),
     }
 }
@@ -37,15 +36,7 @@ fn differences(all: &[Difference]) -> String {
 
 /// In the order in which they are tried: what is accepted has a sentence of its own in it, and
 /// general forms come last.
-pub const SENTENCES: [&[Sentence]; 7] = [
-    accepted::SENTENCES,
-    several::SENTENCES,
-    VERDICT,
-    judged::SENTENCES,
-    policy::SENTENCES,
-    evidence::SENTENCES,
-    GENERAL,
-];
+pub const SENTENCES: [&[Sentence]; 4] = [several::SENTENCES, VERDICT, evidence::SENTENCES, GENERAL];
 
 const VERDICT: &[Sentence] = &[
     // Numbers.

@@ -4,8 +4,6 @@
 use crate::report::say::Sentence;
 
 pub const SENTENCES: &[Sentence] = &[
-    ("the measurement could not be saved: {a}", "측정 결과를 저장하지 못함: {a}"),
-    ("{b} could not be written: {a}", "{b} 파일을 쓰지 못함: {a}"),
     // All workloads in one table.
     ("{a} (best of {n} levels)", "{a} (수준 {n}개 중 최선)"),
     ("({n} of {m})", "({m}개 중 {n}개)"),
