@@ -14,7 +14,7 @@ use super::workspace::Workspace;
 use crate::accept::{self, Acceptance, Of};
 use crate::baseline::reviewed::ACCEPTED;
 use crate::clock::today;
-use crate::config::{parse_percent, parse_points, parse_quantity};
+use crate::config::{Lang, parse_percent, parse_points, parse_quantity};
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
 use crate::lang::{Explained as _, Text, bilingual};
@@ -217,8 +217,11 @@ impl About<'_> {
             ));
         }
         let worst = m.baseline.map_or(value, |baseline| accept::worsened(metric, baseline, most));
-        let found =
-            format!("{metric} {} ({})", text::change(&m.unit, m.change_ratio), text::interval(m));
+        let found = format!(
+            "{metric} {} ({})",
+            text::change(&m.unit, m.change_ratio),
+            text::interval(m, Lang::En)
+        );
         let worst = inward(metric, worst);
         Ok(Acceptance {
             worse_at_most_ratio: Some(most),

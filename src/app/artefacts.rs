@@ -7,7 +7,7 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::error_text;
+use super::{error_text, sentence};
 use crate::clock::now;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
@@ -15,6 +15,7 @@ use crate::lang::{Explained as _, Text, bilingual};
 use crate::print::{self, note};
 use crate::read;
 use crate::record::{GitFacts, Record};
+use crate::report::notice::Notice;
 use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
 use crate::temporary;
@@ -235,7 +236,7 @@ pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result
 
 /// All report files, in a folder that is made if need be. Every one is tried. What could not be
 /// written, in words.
-pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> Vec<String> {
+pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> Vec<Notice> {
     if let Err(e) = self::folder(folder) {
         return vec![unwritten(&folder.display(), &e)];
     }
@@ -267,8 +268,8 @@ pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lan
         .collect()
 }
 
-fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> String {
-    format!("{what} could not be written: {}", error.root_cause())
+fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> Notice {
+    Notice::Unwritten { file: what.to_string(), why: error.root_cause().to_string() }
 }
 
 /// A verdict with what could not be kept of its measurement. It stands; only a good one is not good
@@ -284,13 +285,8 @@ pub fn closed(
         _ => ExitStatus::CouldNotMeasure,
     };
     report.exit_code = exit.code();
-    report.notices.insert(
-        0,
-        format!(
-            "the measurement could not be saved: {}",
-            error.root_cause().to_string().lines().next().unwrap_or_default()
-        ),
-    );
+    let why = error.root_cause().to_string().lines().next().unwrap_or_default().to_owned();
+    report.notice(&[Notice::Unsaved { why }]);
     exit
 }
 
@@ -309,7 +305,7 @@ pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>,
     match self::folder(folder) {
         Ok(()) => save_reports(folder, &report, &[], lang)
             .iter()
-            .for_each(|line| note(&line.as_str().into())),
+            .for_each(|notice| note(&sentence::notice(notice))),
         Err(e) => note(&error_text::text(&e)),
     }
 }

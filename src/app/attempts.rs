@@ -24,6 +24,7 @@ use crate::print::note;
 use crate::record::Record;
 use crate::report::Report;
 use crate::report::comment::regressed;
+use crate::report::notice::Notice;
 use crate::verdict::{Ruling, Verdict, overall};
 
 const FILE: &str = "attempts.json";
@@ -51,7 +52,7 @@ pub struct Ledger {
     stored: Vec<Attempt>,
     /// Of this commit, from GitHub.
     told: Vec<Attempt>,
-    notices: Vec<String>,
+    notices: Vec<Notice>,
 }
 
 impl Ledger {
@@ -67,10 +68,10 @@ impl Ledger {
             Ok(stored) => (stored, None),
             Err(why) => (
                 Vec::new(),
-                Some(format!(
-                    "{} cannot be used, so earlier attempts in it are not known: {why}",
-                    file.display()
-                )),
+                Some(Notice::AttemptsFileUnusable {
+                    file: file.display().to_string(),
+                    why: why.to_string(),
+                }),
             ),
         };
         Self {
@@ -115,9 +116,7 @@ impl Ledger {
             }
             _ => "GITHUB_TOKEN is not in the environment of this step".into(),
         };
-        self.notices.extend(
-            Untold::find(ci.run, &self.told, &self.stored, &why).map(|untold| untold.to_string()),
-        );
+        self.notices.extend(unknown(ci.run, &self.told, &self.stored, &why));
     }
 
     /// The report of what was judged, with the attempts before it taken into account. This attempt
@@ -130,7 +129,7 @@ impl Ledger {
         let alone = self.hold(record, &mut parts);
         let (mut report, exit) = reported(record, parts)?;
         report.attempts = self.rows(record, &report, alone);
-        report.notices.extend(self.notices.iter().cloned());
+        report.last_notices(&self.notices);
         self.save(&report);
         Ok((report, exit))
     }
@@ -279,31 +278,14 @@ impl Ledger {
     }
 }
 
-/// Earlier attempts of this workflow run that nothing is known of.
-struct Untold {
-    attempt: u64,
-    why: String,
-}
-
-impl Untold {
-    fn find(run: Option<RunId>, told: &[Attempt], stored: &[Attempt], why: &str) -> Option<Self> {
-        let run = run.filter(|r| r.attempt > 1)?;
-        let before =
-            |a: &Attempt| a.run == Some(run.run) && a.run_attempt.is_some_and(|n| n < run.attempt);
-        let found = told.iter().chain(stored).any(before);
-        let why = if why.is_empty() { "none has left a verdict" } else { why };
-        (!found).then(|| Self { attempt: run.attempt, why: why.to_owned() })
-    }
-}
-
-impl std::fmt::Display for Untold {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "this is attempt {} of the workflow run, and what the earlier ones came to is not known, so that it is judged by itself: {}",
-            self.attempt, self.why
-        )
-    }
+/// That earlier attempts of this workflow run are not known.
+fn unknown(run: Option<RunId>, told: &[Attempt], stored: &[Attempt], why: &str) -> Option<Notice> {
+    let run = run.filter(|r| r.attempt > 1)?;
+    let before =
+        |a: &Attempt| a.run == Some(run.run) && a.run_attempt.is_some_and(|n| n < run.attempt);
+    let found = told.iter().chain(stored).any(before);
+    let why = if why.is_empty() { "none has left a verdict" } else { why };
+    (!found).then(|| Notice::AttemptsUnknown { attempt: run.attempt, why: why.to_owned() })
 }
 
 /// The tree of HEAD, and what is changed in the working folder; without what this run itself

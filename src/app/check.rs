@@ -72,7 +72,7 @@ pub fn check(
         GateMode::Baseline | GateMode::Limits => alone(&config, what, &job, ledger)?,
     };
     // Whose policy it was, first.
-    outcome.report.notices.splice(0..0, notices);
+    outcome.report.notice(&notices);
     outcome.exit = artefacts::closed(&mut outcome.report, outcome.exit, outcome.unsaved.as_ref());
     Ok(Some(outcome))
 }
@@ -125,7 +125,7 @@ fn alone(
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&record, parts)?;
     let charts = charts(&record, &report)?;
-    report.notices.extend(baselines.notices);
+    report.last_notices(&baselines.notices);
     Ok(Gated { report, exit, charts, unsaved })
 }
 
@@ -194,7 +194,7 @@ fn interleaved(
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&candidate, parts)?;
     // What was said of stored sessions is about the noise only.
-    report.notices.extend(baselines.notices);
+    report.last_notices(&baselines.notices);
     let charts = charts(&candidate, &report)?;
     Ok(Gated { report, exit, charts, unsaved })
 }

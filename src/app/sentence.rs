@@ -4,6 +4,7 @@
 use crate::compare::Why;
 use crate::lang::{Lang, Text};
 use crate::report::codes::Sentence;
+use crate::report::notice::Notice;
 use crate::report::text::plain;
 use crate::verdict::Reason;
 
@@ -11,6 +12,12 @@ use crate::verdict::Reason;
 pub fn sentence(reason: impl Into<Reason>) -> Text {
     let sentence = Sentence::from(reason.into());
     Text { en: sentence.say(Lang::En), ko: sentence.say(Lang::Ko) }
+}
+
+/// What a reader should know before a verdict, on one line.
+pub fn notice(notice: &Notice) -> Text {
+    let sentence = Sentence::from(notice.clone());
+    Text { en: plain(&sentence.say(Lang::En)), ko: plain(&sentence.say(Lang::Ko)) }
 }
 
 /// On one line, whatever names are in it.

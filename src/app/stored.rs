@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use super::artefacts;
 use super::gate::{self, Given};
+use super::sentence;
 use super::sessions::files::{is_record, sessions};
 use super::sessions::placed::on_lineage;
 use super::sessions::reviewed::Reviewed;
@@ -146,7 +147,7 @@ fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -
     let mut reviewed =
         reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));
     for notice in &reviewed.notices {
-        note(&notice.as_str().into());
+        note(&sentence::notice(notice));
     }
     reviewed.accepted.on = candidate.created.chars().take(10).collect();
     reviewed

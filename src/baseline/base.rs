@@ -8,6 +8,7 @@ use git2::{BranchType, Commit, ErrorClass, ErrorCode};
 
 use super::error::other;
 use super::lineage::{GitError, Head, Repo, hash_and_words};
+use crate::report::notice::Notice;
 
 /// What is known of the base before git is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub struct Base {
     /// HEAD is on the base branch itself, and no change to it.
     pub on_base: bool,
     /// What should be said of how it was found.
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
 }
 
 impl Base {
@@ -152,12 +153,8 @@ impl Repo {
             (Some(head), _) => (self.common(&head, &tip, &name)?.to_string(), None),
             (None, Some(told)) => (self.commit(told)?.id().to_string(), None),
             (None, None) => {
-                let unknown = format!(
-                    "the merge base of {} and {} is unknown, since that commit is not here and GitHub does not say it: sessions of the \
-                     base's own commit count",
-                    brief(&change.head),
-                    brief(&name)
-                );
+                let (head, base) = (brief(&change.head).to_owned(), brief(&name).to_owned());
+                let unknown = Notice::MergeBaseUnknown { head, base };
                 (tip.id().to_string(), Some(unknown))
             }
         };
@@ -213,7 +210,7 @@ impl Repo {
         &self,
         wanted: &Wanted,
         head: &Commit<'_>,
-    ) -> Result<(String, Commit<'_>, Option<String>), GitError> {
+    ) -> Result<(String, Commit<'_>, Option<Notice>), GitError> {
         if let Some(name) = &wanted.named {
             return Ok((name.clone(), self.commit(name)?, None));
         }
@@ -243,11 +240,9 @@ impl Repo {
         if let Some((tip, name)) =
             self.first_there(default.chain(BASES.map(str::to_owned)).collect())?
         {
-            let instead = |lost: &String| {
-                format!(
-                    "the commit before this push ({}) is not here, as after a forced push: the base is {name}",
-                    brief(lost)
-                )
+            let instead = |lost: &String| Notice::PushBaseGone {
+                commit: brief(lost).to_owned(),
+                base: name.clone(),
             };
             let notice = lost.map(instead);
             return Ok((name, tip, notice));
@@ -255,10 +250,7 @@ impl Repo {
         if wanted.ci {
             return Err(GitError::NoBase(BASES.join(", ")));
         }
-        let notice = format!(
-            "no base branch found (looked for {}): HEAD is its own base; --base REF names one",
-            BASES.join(", ")
-        );
+        let notice = Notice::NoBaseBranch { looked_for: BASES.map(str::to_owned).into() };
         Ok(("HEAD".into(), self.commit(&head.id().to_string())?, Some(notice)))
     }
 

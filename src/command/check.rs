@@ -4,7 +4,7 @@ use super::{args, output};
 use crate::app::check::{Check, check, plan};
 use crate::app::gate::{self, Gate, Given};
 use crate::app::workspace::Workspace;
-use crate::app::{job, publish};
+use crate::app::{job, publish, sentence};
 use crate::cli::CheckArgs;
 use crate::exit::ExitStatus;
 use crate::print;
@@ -55,7 +55,7 @@ fn given(args: &CheckArgs) -> Given {
 fn dry_run(here: &Workspace, gate: &Gate, base: Option<&str>) -> anyhow::Result<ExitStatus> {
     let plan = plan(here, &gate.config, base)?;
     for notice in &gate.notices {
-        print::note(&notice.as_str().into());
+        print::note(&sentence::notice(notice));
     }
     output::print_text(&plan)?;
     Ok(ExitStatus::Pass)

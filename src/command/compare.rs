@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{args, formats, output};
 use crate::app::stored::{Compare, Compared, compare, explanation, judged_metric};
 use crate::app::workspace::Workspace;
-use crate::app::{artefacts, ranking};
+use crate::app::{artefacts, ranking, sentence};
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::exit::ExitStatus;
 use crate::metric::Metric;
@@ -40,8 +40,8 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         None => output::deliver(&args.out, &mut report, &charts, lang, args.view),
         Some(bytes) => {
             let unwritten = artefacts::save_reports(&args.out, &report, &charts, lang);
-            for line in &unwritten {
-                print::note(&line.as_str().into());
+            for notice in &unwritten {
+                print::note(&sentence::notice(notice));
             }
             output::told(output::print_bytes(&bytes));
         }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::app::artefacts;
 use crate::app::error_text::error_text;
+use crate::app::{artefacts, sentence};
 use crate::cli::ViewArgs;
 use crate::config::Lang;
 use crate::lang::Text;
@@ -25,10 +25,10 @@ pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang
     let unwritten = artefacts::save_reports(folder, report, charts, lang);
     let page = folder.join("report.html").display().to_string();
     let page = unwritten.is_empty().then_some(&*page);
-    for line in unwritten {
-        print::note(&line.as_str().into());
-        report.notices.push(line);
+    for unwritten in &unwritten {
+        print::note(&sentence::notice(unwritten));
     }
+    report.last_notices(&unwritten);
     told(show(report, page, lang, view));
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::headline::Headline;
+use super::notice::Notice;
 use super::ranking::note::RankingNote;
 use super::say;
 use super::server::Meanwhile;
@@ -24,6 +25,7 @@ pub enum Sentence {
     Headline(Headline),
     Metric(MetricReason),
     Meanwhile(Meanwhile),
+    Notice(Notice),
     Reason(Reason),
     Ranking(RankingNote),
 }
@@ -51,6 +53,7 @@ impl Sentence {
             (Lang::En, Self::Metric(reason)) => reason.to_string(),
             (Lang::En, Self::Ranking(note)) => note.to_string(),
             (Lang::En, Self::Meanwhile(meanwhile)) => meanwhile.to_string(),
+            (Lang::En, Self::Notice(notice)) => notice.to_string(),
             (Lang::En, Self::Reason(reason)) => reason.to_string(),
         }
     }
@@ -115,6 +118,12 @@ impl From<Meanwhile> for Sentence {
 impl From<RankingNote> for Sentence {
     fn from(note: RankingNote) -> Self {
         Self::Ranking(note)
+    }
+}
+
+impl From<Notice> for Sentence {
+    fn from(notice: Notice) -> Self {
+        Self::Notice(notice)
     }
 }
 

@@ -12,7 +12,7 @@ use super::attempts::ledger;
 use super::labels::labels;
 use super::markdown::escape::{code, escape};
 use super::markdown::{at_a_glance, attempts, folded, headline, origin, sweeps, workload};
-use super::{Report, say, text};
+use super::{Report, text};
 use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
@@ -154,12 +154,14 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 
 /// One line for a check's title: the worst report's headline, and how many there are.
 pub fn title(reports: &[Report], about: &About) -> String {
-    let t = |english: &str| say(about.lang, english);
     let line = worst(reports).map_or_else(
         || labels(about.lang).nothing_measured.to_owned(),
         |r| text::headline(r, about.lang),
     );
-    let many = (reports.len() > 1).then(|| t(&format!("worst of {} records", reports.len())));
+    let many = (reports.len() > 1).then(|| match about.lang {
+        Lang::En => format!("worst of {} records", reports.len()),
+        Lang::Ko => format!("레코드 {}개 중 최악", reports.len()),
+    });
     let untrusted = about.untrusted.then(|| labels(about.lang).untrusted_job.to_owned());
     let asides = many.into_iter().chain(untrusted).map(|aside| format!(" ({aside})"));
     line + &asides.collect::<String>()
@@ -173,7 +175,7 @@ pub fn regressed(reports: &[Report]) -> Vec<(String, String)> {
             let change = text::change(&m.unit, m.change_ratio);
             (
                 format!("{}/{}", w.name, m.metric),
-                format!("{} {change} ({})", m.metric, text::interval(m)),
+                format!("{} {change} ({})", m.metric, text::interval(m, Lang::En)),
             )
         });
         let limits = w.limits.iter().filter(|l| text::breached(l));
@@ -199,7 +201,7 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     if let Some(gate) = about.gate.as_ref().filter(|g| *g != DEFAULT_GATE) {
         let _ = write!(out, "### {}\n\n", code(gate));
     }
-    let t = |english: &str| say(about.lang, english);
+    let lang = about.lang;
     let note = if about.untrusted {
         format!("\n> {}\n", labels(about.lang).untrusted)
     } else {
@@ -213,7 +215,10 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
         let _ = writeln!(
             out,
             "**{word}** {}",
-            t(&format!("is the worst of {} records.", reports.len()))
+            match lang {
+                Lang::En => format!("is the worst of {} records.", reports.len()),
+                Lang::Ko => format!("레코드 {}개 중 최악의 판정입니다.", reports.len()),
+            }
         );
         out += &note;
     }
@@ -224,8 +229,12 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
         out += &one(report, tier, if many { "" } else { &note }, about.lang);
     }
     if shown < reports.len() {
-        let hidden = text::count((reports.len() - shown) as u64, "record", "records");
-        let _ = write!(out, "\n{}\n", t(&format!("{hidden} more are not shown.")));
+        let hidden = (reports.len() - shown) as u64;
+        let hidden = match lang {
+            Lang::En => format!("{} more are not shown.", text::count(hidden, "record", "records")),
+            Lang::Ko => format!("나머지 레코드 {hidden}개는 생략했습니다."),
+        };
+        let _ = write!(out, "\n{hidden}\n");
     }
     if tier == Tier::Everything {
         out += &folded(labels(about.lang).rest, &rest(reports, about.lang));
@@ -240,7 +249,10 @@ fn record_title(report: &Report, index: usize, of: usize, lang: Lang) -> String 
         .host
         .get("runner")
         .map_or_else(String::new, |runner| format!(", runner {}", code(runner)));
-    format!("{}{runner}", say(lang, &format!("Record {} of {of}", index + 1)))
+    match lang {
+        Lang::En => format!("Record {} of {of}{runner}", index + 1),
+        Lang::Ko => format!("레코드 {}/{of}{runner}", index + 1),
+    }
 }
 
 /// What nobody needs at once, of all reports.
@@ -299,7 +311,7 @@ fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
     }
     facts.extend(
         worst(reports)
-            .map(|r| say(about.lang, &text::exit_code(r.exit_code, reports)))
+            .map(|r| text::exit_code(r.exit_code, reports, about.lang))
             .map(|exit| escape(&format!("{} {exit}", l.exit_code))),
     );
     let cut = match tier {

@@ -9,6 +9,7 @@ mod page;
 pub use page::{Branch, Workload, render as page};
 
 use super::text;
+use crate::config::Lang;
 use crate::measure::change_points::{ChangePoint, change_points};
 use crate::metric::Metric;
 use crate::record::session::Session;
@@ -41,13 +42,16 @@ impl<'a> History<'a> {
     }
 
     /// `over 8 sessions, 2 more without it`
-    pub fn count(&self) -> String {
-        let without = if self.unmeasured > 0 {
-            format!(", {} more without it", self.unmeasured)
-        } else {
-            String::new()
-        };
-        format!("{}{without}", text::count(self.points.len() as u64, "session", "sessions"))
+    pub fn count(&self, lang: Lang) -> String {
+        let sessions = self.points.len() as u64;
+        match (lang, self.unmeasured) {
+            (Lang::En, 0) => text::count(sessions, "session", "sessions"),
+            (Lang::En, n) => {
+                format!("{}, {n} more without it", text::count(sessions, "session", "sessions"))
+            }
+            (Lang::Ko, 0) => format!("세션 {sessions}개"),
+            (Lang::Ko, n) => format!("세션 {sessions}개 (값이 없는 세션 {n}개 별도)"),
+        }
     }
 
     /// From the mean of the level before to that of the level that begins.
@@ -72,15 +76,14 @@ impl<'a> History<'a> {
     }
 
     /// `moved at 0123456789ab: 20 ms -> 25 ms, +25.0 % (p 0.002)`
-    pub fn moves(&self) -> impl Iterator<Item = String> {
-        let said = |change: &ChangePoint| {
-            format!(
-                "moved at {}: {}",
-                text::short(&self.points[change.at].0.commit),
-                self.step(change)
-            )
-        };
-        self.moved.iter().map(said)
+    pub fn moves(&self, lang: Lang) -> impl Iterator<Item = String> {
+        self.moved.iter().map(move |change| {
+            let (commit, step) = (text::short(&self.points[change.at].0.commit), self.step(change));
+            match lang {
+                Lang::En => format!("moved at {commit}: {step}"),
+                Lang::Ko => format!("{commit}에서 달라짐: {step}"),
+            }
+        })
     }
 }
 

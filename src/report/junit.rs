@@ -194,16 +194,19 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
         text::why(report, w, Lang::En)
             .map(|(role, why)| format!("{}: {why}", role.label(Lang::En))),
     );
-    details.push(format!("load: {}", text::load(w)));
-    details.push(format!("requests: {}", text::completed(w)));
+    details.push(format!("load: {}", text::load(w, Lang::En)));
+    details.push(format!("requests: {}", text::completed(w, Lang::En)));
     details.extend(
-        w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))),
+        w.baseline
+            .iter()
+            .map(|b| format!("baseline: {}", text::baseline(b, &report.created, Lang::En))),
     );
-    details.extend(text::sessions_needed(w));
-    details.extend(w.comparison.iter().map(|c| format!("judged: {}", text::comparison(c))));
+    details.extend(text::sessions_needed(w, Lang::En));
+    details
+        .extend(w.comparison.iter().map(|c| format!("judged: {}", text::comparison(c, Lang::En))));
     details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e))));
     details.extend(w.notes.iter().map(|n| format!("note: {n}")));
-    details.push(format!("client: {}", text::client(w)));
+    details.push(format!("client: {}", text::client(w, Lang::En)));
     Case { name: "measurement".into(), seconds: w.duration_s, outcome, message, details }
 }
 
@@ -258,7 +261,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         format!(
             "change: {}, interval {}",
             text::change(&m.unit, m.change_ratio),
-            text::interval(m)
+            text::interval(m, Lang::En)
         ),
         format!("p: {}", text::probability(m.p)),
         format!(
@@ -312,7 +315,7 @@ fn numbers(m: &MetricReport) -> String {
             "{candidate}, baseline {}, change {} (interval {}), minimum relevant change {minimum}",
             text::value(&m.unit, m.baseline),
             text::change(&m.unit, m.change_ratio),
-            text::interval(m),
+            text::interval(m, Lang::En),
         ),
         None => candidate,
     }
@@ -334,9 +337,9 @@ fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
     };
     let name = format!("limit {} {}", l.metric, l.bound.word());
     let details = vec![
-        format!("limit: {}", text::limit(l)),
+        format!("limit: {}", text::limit(l, Lang::En)),
         format!("measured: {}", text::value(&l.unit, l.value)),
-        format!("interval: {}", text::limit_interval(l)),
+        format!("interval: {}", text::limit_interval(l, Lang::En)),
     ];
     Case { message: format!("{name} {word}: {}", l.reason), name, seconds: 0.0, outcome, details }
 }

@@ -16,7 +16,7 @@ use super::labels::{capitalised, labels};
 use super::overview::{Overview, overview, side_by_side};
 use super::sweep::{self, SweepReport};
 use super::text::Role;
-use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, say, server, text};
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, server, text};
 use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::judge::limits::LimitState;
@@ -30,9 +30,9 @@ pub fn render(report: &Report, lang: Lang) -> String {
     }
     out += &attempts(&report.attempts, lang);
     out += &origin(report, lang);
-    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
+    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report), lang);
     let (version, label) = (text::plain(&report.tool_version), labels(lang).exit_code);
-    let last = format!("goodput-gate {version}, {label} {}", say(lang, &exit));
+    let last = format!("goodput-gate {version}, {label} {exit}");
     let _ = write!(out, "\n{}\n", escape(&last));
     out
 }
@@ -149,7 +149,7 @@ fn reasons(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
         Role::Warning => format!("{}: {}", capitalised(l.warning), escape(&why)),
         Role::Why | Role::Anchor | Role::Note => escape(&why),
     });
-    out += &bullets(said.chain(text::sessions_needed(w).map(|line| escape(&say(lang, &line)))));
+    out += &bullets(said.chain(text::sessions_needed(w, lang).map(|line| escape(&line))));
     out
 }
 
@@ -204,7 +204,7 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
             text::value(&m.unit, m.baseline),
             text::value(&m.unit, m.candidate),
             text::change(&m.unit, m.change_ratio),
-            say(lang, &text::interval(m)),
+            text::interval(m, lang),
         ];
         std::iter::once(code(&m.metric))
             .chain(numbers.iter().map(|n| cell(n)))
@@ -220,9 +220,9 @@ fn limits(w: &WorkloadReport, lang: Lang) -> String {
         if l.state == LimitState::Breached { format!("**{said}**") } else { said }
     };
     let rows = w.limits.iter().map(|l| {
-        let interval = cell(&say(lang, &text::limit_interval(l)));
+        let interval = cell(&text::limit_interval(l, lang));
         vec![
-            escape(&say(lang, &text::limit(l))),
+            escape(&text::limit(l, lang)),
             cell(&text::value(&l.unit, l.value)),
             interval,
             state(l),
@@ -269,7 +269,7 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
             text::value(&m.unit, m.baseline),
             text::value(&m.unit, m.candidate),
             text::change(&m.unit, m.change_ratio),
-            say(lang, &text::interval(m)),
+            text::interval(m, lang),
             text::probability(m.p),
             text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
             text::size(&m.unit, m.smallest_visible_change_ratio),
@@ -294,8 +294,8 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
         l.judgement,
     ];
     let mut out = table(&header, 2..9, rows);
-    if let Some(levels) = text::levels(w) {
-        let _ = write!(out, "\n{}: {}.\n", l.intervals, escape(&say(lang, &levels)));
+    if let Some(levels) = text::levels(w, lang) {
+        let _ = write!(out, "\n{}: {}.\n", l.intervals, escape(&levels));
     }
     out += &distributions(w);
     let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
@@ -320,21 +320,18 @@ fn distributions(w: &WorkloadReport) -> String {
 fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     let l = labels(lang);
     let mut facts = vec![
-        (l.load, text::load(w)),
-        (l.requests, text::completed(w)),
-        (l.client, text::client(w)),
+        (l.load, text::load(w, lang)),
+        (l.requests, text::completed(w, lang)),
+        (l.client, text::client(w, lang)),
     ];
-    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
-    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
-    facts.extend(text::server_start(w).map(|starts| (l.starts, starts)));
-    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
+    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created, lang))));
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c, lang))));
+    facts.extend(text::server_start(w, lang).map(|starts| (l.starts, starts)));
+    facts.extend(text::detectable(w, lang).map(|v| (l.detectable, v)));
     facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
     let notes = text::notes(w, lang).map(|note| (l.note, note));
-    let mut facts: Vec<(&str, String)> = facts
-        .iter()
-        .map(|(label, fact)| (*label, say(lang, &text::plain(fact))))
-        .chain(notes)
-        .collect();
+    let mut facts: Vec<(&str, String)> =
+        facts.iter().map(|(label, fact)| (*label, text::plain(fact))).chain(notes).collect();
     facts.extend(w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang)).map(|line| (l.gpu, line)));
     pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))), lang)
 }

@@ -18,6 +18,7 @@ pub mod history;
 pub mod junit;
 pub mod labels;
 pub mod markdown;
+pub mod notice;
 pub mod overview;
 pub mod page;
 pub mod prometheus;
@@ -54,6 +55,7 @@ use crate::verdict::Verdict;
 
 use codes::Sentence;
 use headline::Headline;
+use notice::Notice;
 use sides::{StartsReport, TimeReport};
 use sweep::SweepReport;
 
@@ -420,6 +422,12 @@ impl Report {
     pub fn notice<S: Clone + ToString + Into<Sentence>>(&mut self, all: &[S]) {
         let texts = self.codes.texts(all);
         self.notices.splice(0..0, texts);
+    }
+
+    /// Said after all other notices.
+    pub fn last_notices(&mut self, all: &[Notice]) {
+        let texts = self.codes.texts(all);
+        self.notices.extend(texts);
     }
 
     /// Reads a stored report; refuses a newer version and another kind of file.

@@ -23,7 +23,7 @@ use super::contract::beside;
 use super::labels::{Labels, labels};
 use super::overview::{Of, Overview, Row, overview};
 use super::sweep::SweepReport;
-use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, say, server, text};
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
 use crate::config::Lang;
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
@@ -364,7 +364,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) 
         baseline: text::value(&m.unit, m.baseline),
         candidate: text::value(&m.unit, m.candidate),
         change: text::change(&m.unit, m.change_ratio),
-        interval: say(lang, &text::interval(m)),
+        interval: text::interval(m, lang),
         relevant: text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
         visible: text::size(&m.unit, m.smallest_visible_change_ratio),
         tone: match m.judgement {
@@ -381,9 +381,9 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) 
 
 fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
     LimitRow {
-        limit: say(lang, &text::limit(l)),
+        limit: text::limit(l, lang),
         measured: text::value(&l.unit, l.value),
-        interval: say(lang, &text::limit_interval(l)),
+        interval: text::limit_interval(l, lang),
         state: beside(lang, &text::state(l)),
         tone: match l.state {
             LimitState::Met => "good",
@@ -402,22 +402,23 @@ fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
 
 fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
     let l = labels(lang);
-    let mut facts = vec![(l.load, text::plain(&text::load(w))), (l.requests, text::completed(w))];
-    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
-    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
-    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
+    let mut facts =
+        vec![(l.load, text::plain(&text::load(w, lang))), (l.requests, text::completed(w, lang))];
+    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created, lang))));
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c, lang))));
+    facts.extend(text::detectable(w, lang).map(|v| (l.detectable, v)));
     facts.extend(w.differences.iter().map(|d| (l.under_test, text::plain(&d.to_string()))));
     facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
-    facts.push((l.client, text::client(w)));
-    let said = facts.into_iter().map(|(label, fact)| (label, say(lang, &fact)));
-    said.chain(text::notes(w, lang).map(|note| (l.note, note))).collect()
+    facts.push((l.client, text::client(w, lang)));
+    facts.extend(text::notes(w, lang).map(|note| (l.note, note)));
+    facts
 }
 
 fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
     let mut facts = text::provenance(report, lang);
     facts.push((
         labels(lang).exit_code.into(),
-        say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report))),
+        text::exit_code(report.exit_code, std::slice::from_ref(report), lang),
     ));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
     facts.into_iter().map(|(label, fact)| (text::plain(&label), text::plain(&fact))).collect()

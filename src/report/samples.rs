@@ -30,6 +30,7 @@ use crate::measure::seen::Seen;
 use crate::metric::{Class, METHOD, Metric, Stat, Timing, Unit};
 use crate::record::note::{Found, Note, Place};
 use crate::record::{ErrorCount, GitFacts, LoadDetail, LoadFacts, Slo};
+use crate::report::notice::Notice;
 use crate::verdict::{Reason, Verdict};
 
 fn metric_named(name: &str) -> Metric {
@@ -239,11 +240,15 @@ pub fn inconclusive() -> Report {
         ..history(2, Some(4))
     });
     let head = headline(Verdict::Inconclusive, &reason);
-    let notices = vec![
-        "this change alters `gate` of goodput-gate.yaml: what the base says is what counts".into(),
-    ];
+    let altered = Notice::PolicyAltered {
+        keys: vec!["`gate`".into()],
+        file: "goodput-gate.yaml".into(),
+        base: "origin/main (0c1d2e3f4a5b)".into(),
+    };
     let w = ruled(Verdict::Inconclusive, &[reason, missing("ttft_p99")], &[], w);
-    Report { notices, ..report(&head, 0, vec![w]) }
+    let mut report = report(&head, 0, vec![w]);
+    report.notice(&[altered]);
+    report
 }
 
 fn missing(metric: &str) -> Reason {

@@ -13,7 +13,7 @@ use super::contract::{Word, beside, english};
 use super::labels::{Labels, labels};
 use super::overview::{Overview, Row, overview, side_by_side};
 use super::sweep::{self, SweepReport};
-use super::{DistributionReport, Report, WorkloadReport, advice, say, server, text};
+use super::{DistributionReport, Report, WorkloadReport, advice, server, text};
 use crate::config::Lang;
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
@@ -162,7 +162,7 @@ impl Pen {
                 text::value(&m.unit, m.baseline),
                 text::value(&m.unit, m.candidate),
                 text::change(&m.unit, m.change_ratio),
-                say(self.lang, &text::interval(m)),
+                text::interval(m, self.lang),
                 // Narrow: the lines above say what was accepted, and of how much.
                 self.words(&[match m.accepted {
                     Some(_) => Word::Accepted,
@@ -177,9 +177,9 @@ impl Pen {
         let l = self.labels();
         let header = [l.limit, l.measured, l.interval, l.state];
         let rows = w.limits.iter().map(|l| {
-            let interval = say(self.lang, &text::limit_interval(l));
+            let interval = text::limit_interval(l, self.lang);
             vec![
-                say(self.lang, &text::limit(l)),
+                text::limit(l, self.lang),
                 text::value(&l.unit, l.value),
                 interval,
                 self.words(&text::state(l)),
@@ -371,61 +371,49 @@ fn padded(label: &str) -> String {
 /// What stands before the tables: why, under which load, against what.
 fn opening(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
     let l = labels(lang);
-    let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.push((l.load, text::plain(&text::load(w))));
-    facts.push((l.requests, text::completed(w)));
-    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
-    facts.extend(text::sessions_needed(w).map(|needed| ("", needed)));
-    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
+    let mut facts: Vec<(&str, String)> =
+        text::why(report, w, lang).map(|(role, line)| (role.label(lang), line)).collect();
+    facts.extend(labelled(l.meanwhile, server::explained(w, lang)));
+    facts.push((l.load, text::plain(&text::load(w, lang))));
+    facts.push((l.requests, text::completed(w, lang)));
+    let baseline = |b| (l.baseline, text::baseline(b, &report.created, lang));
+    facts.extend(w.baseline.iter().map(baseline));
+    facts.extend(text::sessions_needed(w, lang).map(|needed| ("", needed)));
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c, lang))));
     facts.extend(labelled(l.under_test, w.differences.iter().map(|d| text::plain(&d.to_string()))));
-    text::why(report, w, lang)
-        .map(|(role, line)| (role.label(lang), line))
-        .chain(labelled(l.meanwhile, server::explained(w, lang)))
-        .chain(said(facts, lang))
-        .collect()
-}
-
-fn said(facts: Vec<(&'static str, String)>, lang: Lang) -> Vec<(&'static str, String)> {
-    facts.into_iter().map(|(label, fact)| (label, say(lang, &fact))).collect()
+    facts
 }
 
 /// What stands behind the tables: rates, errors, and how well the measurement went.
 fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
     let l = labels(lang);
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(text::levels(w).map(|levels| (l.interval, levels)));
-    facts.extend(text::speed(w).map(|speed| (l.speed, speed)));
+    facts.extend(text::levels(w, lang).map(|levels| (l.interval, levels)));
+    facts.extend(text::speed(w, lang).map(|speed| (l.speed, speed)));
     let measured = w.rates.iter().filter(|r| r.value.is_some() && !text::is_speed(r));
     let rates: Vec<String> =
         measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
         facts.push((l.rates, rates.join(", ")));
     }
-    facts.extend(text::server_start(w).map(|starts| (l.starts, starts)));
-    facts.extend(text::unmeasured(w).map(|names| (l.unmeasured, names)));
+    facts.extend(text::server_start(w, lang).map(|starts| (l.starts, starts)));
+    facts.extend(text::slo(w, lang).map(|slo| (l.slo, slo)));
+    facts.extend(text::unmeasured(w, lang).map(|names| (l.unmeasured, names)));
     facts.extend(labelled(l.errors, w.errors.iter().map(text::error)));
-    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
-    let slo = text::slo(w, lang).map(|slo| (l.slo, slo));
-    let client = vec![(l.client, text::client(w))];
-    let server = w.server.iter().map(|s| (l.server, server::how(s, lang)));
-    let gpus = labelled(l.gpu, w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang)));
+    facts.extend(text::detectable(w, lang).map(|sizes| (l.detectable, sizes)));
+    facts.extend(labelled(l.note, text::notes(w, lang)));
+    facts.push((l.client, text::client(w, lang)));
+    facts.extend(w.server.iter().map(|s| (l.server, server::how(s, lang))));
+    facts.extend(labelled(l.gpu, w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang))));
     let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
-    let notes = labelled(l.note, text::notes(w, lang));
-    said(facts, lang)
-        .into_iter()
-        .chain(slo)
-        .chain(notes)
-        .chain(said(client, lang))
-        .chain(server)
-        .chain(gpus)
-        .chain(labelled(l.advice, advice))
-        .collect()
+    facts.extend(labelled(l.advice, advice));
+    facts
 }
 
 fn footer(report: &Report, lang: Lang) -> Vec<(&'static str, String)> {
     let l = labels(lang);
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(text::commit(report).map(|c| (l.commit, say(lang, &c))));
+    facts.extend(text::commit(report, lang).map(|commit| (l.commit, commit)));
     facts.push((
         l.session,
         format!(
@@ -435,8 +423,8 @@ fn footer(report: &Report, lang: Lang) -> Vec<(&'static str, String)> {
             text::plain(&report.tool_version)
         ),
     ));
-    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
-    facts.push((l.exit_code, say(lang, &exit)));
+    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report), lang);
+    facts.push((l.exit_code, exit));
     facts
 }
 

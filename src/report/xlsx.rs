@@ -182,7 +182,7 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
     let words = |what: &str, said: &str| fact(what, Cell::text(said), "");
     let mut rows = vec![
         words("verdict", w.verdict.map_or("", Verdict::word)),
-        words("load", &text::load(w)),
+        words("load", &text::load(w, Lang::En)),
         fact("server starts", count(u64::from(w.starts)), ""),
         fact("rounds", count(u64::from(w.rounds)), ""),
         fact("requests", count(w.requests), ""),
@@ -200,8 +200,10 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
     rows.extend(
         text::why(report, w, Lang::En).map(|(role, line)| words(role.label(Lang::En), &line)),
     );
-    rows.extend(w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created))));
-    rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
+    rows.extend(
+        w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created, Lang::En))),
+    );
+    rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c, Lang::En))));
     rows.extend(
         w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")),
     );

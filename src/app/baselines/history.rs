@@ -171,7 +171,7 @@ fn in_words(name: &str, history: &history::History<'_>) -> Text {
     let more =
         if without > 0 { format!(", 값 없는 세션 {without}개") } else { String::new() };
     let mut out = vec![Text {
-        en: format!("{name}: {metric} over {}  {line}", history.count()),
+        en: format!("{name}: {metric} over {}  {line}", history.count(Lang::En)),
         ko: format!("{name}: {metric}, 세션 {sessions}개{more}  {line}"),
     }];
     for (i, (session, value)) in history.points.iter().enumerate() {

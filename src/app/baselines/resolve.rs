@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::show::commits_back;
 use crate::accept::KnownAcceptance;
-use crate::app::sentence::{left_out as left_out_words, plain_sentence};
+use crate::app::sentence::{self, left_out as left_out_words, plain_sentence};
 use crate::app::sessions::Found;
 use crate::app::sessions::placed::{distance, on_lineage};
 use crate::app::sessions::reviewed::Reviewed;
@@ -35,7 +35,8 @@ pub struct Walk {
     read_from_words: String,
     /// Commits looked at, from `start` along first parents.
     commits: usize,
-    notices: Vec<String>,
+    #[serde(serialize_with = "english")]
+    notices: Vec<Text>,
     /// Nearest first.
     sessions: Vec<Step>,
     accepted: Vec<AcceptedStep>,
@@ -142,7 +143,7 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
         read_from: found.read_from.0,
         read_from_words: found.read_from.1,
         commits: found.links.len(),
-        notices: found.notices.into_iter().chain(reviewed.notices).collect(),
+        notices: found.notices.iter().chain(&reviewed.notices).map(sentence::notice).collect(),
         accepted: reviewed
             .accepted
             .known
@@ -192,10 +193,7 @@ fn accepted(k: &KnownAcceptance, on: &str) -> AcceptedStep {
 /// The walk in words.
 pub fn in_words(walk: &Walk) -> Text {
     let mut lines = way(walk);
-    lines.extend(walk.notices.iter().map(|notice| {
-        let notice = text::plain(notice);
-        bilingual!("note: {notice}", "참고: {notice}")
-    }));
+    lines.extend(walk.notices.iter().map(|notice| bilingual!("note: ", "참고: ").then(notice)));
     let on = walk.sessions.iter().filter_map(|s| Some((s.distance_commits?, s)));
     lines.extend(on.map(|(steps, s)| step(steps, s)));
     lines.extend(

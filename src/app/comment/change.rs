@@ -10,6 +10,7 @@ use crate::baseline::lineage::{GitError, Repo};
 use crate::config::Config;
 use crate::github::event::{Ci, Pull, Slug};
 use crate::github::{ApiError, Client, pulls};
+use crate::report::notice::Notice;
 use crate::report::text;
 
 /// Events that name the base of the commit that they are about, in a checkout of that commit.
@@ -36,7 +37,7 @@ pub struct Judged {
     pub config: Config,
     pub wanted: Wanted,
     /// What a reader should know before the verdict.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
     /// Open pull requests with this head and this base; why there is none.
     pub pulls: Result<Vec<u64>, String>,
     /// What was found and is not told.
@@ -58,9 +59,7 @@ pub fn judged(what: &Comment<'_>, asked: &GitHubAccess<'_>, own: Config) -> anyh
     }
     let Some(pull) = pull else {
         let why = judged.pulls.as_ref().err().cloned().unwrap_or_default();
-        judged
-            .notices
-            .push(format!("judged against what this job has checked out, since the pull request's base is unknown: {why}"));
+        judged.notices.push(Notice::BaseUnknown { why });
         return Ok(judged);
     };
     let branch = pull.base.branch.iter().flat_map(|b| [format!("origin/{b}"), b.clone()]);
@@ -68,10 +67,7 @@ pub fn judged(what: &Comment<'_>, asked: &GitHubAccess<'_>, own: Config) -> anyh
     let change = Change { head: asked.head.to_owned(), merge_base: told.merge_base };
     let wanted = Wanted { event, event_only: true, change: Some(change), ..judged.wanted.clone() };
     match repo {
-        Err(GitError::None) => judged.notices.push(format!(
-            "judged by the config of this folder, which is no repository: the base of pull request {} cannot be read here",
-            pull.number
-        )),
+        Err(GitError::None) => judged.notices.push(Notice::NoRepository { pull: pull.number }),
         Err(why) => return Err(why.into()),
         Ok(repo) => under(&repo, what, wanted, pull.number, &mut judged)?,
     }
@@ -89,12 +85,10 @@ fn under(
     let name = text::plain(&base.known_as());
     match gate::base_config(what.here, repo, &base, what.given)? {
         Some(config) => {
-            judged.notices.push(format!("judged against the base of pull request {number}: {name}"));
+            judged.notices.push(Notice::JudgedAgainst { pull: number, base: name });
             judged.config = config;
         }
-        None => judged
-            .notices
-            .push(format!("the base of pull request {number}, {name}, has no config: this checkout's own policy counts")),
+        None => judged.notices.push(Notice::BaseWithoutConfig { pull: number, base: name }),
     }
     judged.wanted = wanted;
     Ok(())

@@ -21,6 +21,7 @@ use crate::record::{Record, Slo, WorkloadRecord, recompute};
 use crate::report::Report;
 use crate::report::comment as text;
 use crate::report::comment::About;
+use crate::report::notice::Notice;
 use crate::verdict::Verdict;
 use crate::visible::one_line;
 
@@ -32,9 +33,6 @@ use records::OneRun;
 
 /// A matrix has fewer.
 const MOST_RECORDS: usize = 32;
-/// Where the trusted config's mode is another.
-const OWN_CHOICE: &str = "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own \
-     choice, and no committed baseline was looked at";
 /// Events in which the job that measured is the same workflow's, and not a fork's.
 const OWN_EVENTS: [&str; 5] =
     ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
@@ -170,13 +168,14 @@ fn reports(
             .iter_mut()
             .filter(|w| config.workloads.iter().all(|c| c.name != w.name))
         {
-            workload
-                .warnings
-                .push("not in this repository's config: judged without limits and SLOs".into());
+            let warning = workload.codes.text(&Notice::NotConfigured);
+            workload.warnings.push(warning);
         }
-        report.notices.splice(0..0, against.notices.iter().cloned());
-        report.notices.extend(own_choice.then(|| OWN_CHOICE.to_owned()));
-        report.notices.extend(baselines.notices.iter().cloned());
+        // Where the trusted config's mode is another.
+        let own_choice = own_choice.then_some(Notice::OwnChoice);
+        report.notice(&against.notices);
+        report.last_notices(own_choice.as_slice());
+        report.last_notices(&baselines.notices);
         reports.push(report);
         Ok(())
     })?;

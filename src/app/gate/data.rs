@@ -15,6 +15,7 @@ use crate::app::workspace::place::inside;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{Config, Workload};
 use crate::read;
+use crate::report::notice::{Notice, Unheld};
 
 /// First line of what git has in the place of a large file.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/v1";
@@ -27,7 +28,7 @@ pub fn take_from_base(
     here: &Workspace,
     config: &mut Config,
     policy: &BasePolicy,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<Vec<Notice>> {
     if config.workloads.iter().all(|w| w.file().is_none()) {
         return Ok(Vec::new());
     }
@@ -45,20 +46,18 @@ fn workload_file(
     workload: &mut Workload,
     repo: &Repo,
     policy: &BasePolicy,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Notice>> {
     let Some(file) = workload.file().map(Path::to_owned) else { return Ok(None) };
-    let (shown, base) = (file.display(), &policy.base);
-    let unheld = |why: &str| {
-        Ok(Some(format!("{shown}, which a workload sends, {why}: it is sent as it is in this job")))
-    };
+    let (shown, base) = (file.display().to_string(), &policy.base);
+    let unheld = |why| Ok(Some(Notice::FileUnheld { file: shown.clone(), why }));
     let Some(path) = repo.root().and_then(|root| inside(root, &file)) else {
-        return unheld("lies outside this repository, so that no commit holds it");
+        return unheld(Unheld::Outside);
     };
     let theirs = match repo.file_at(&policy.tip, &path) {
         Ok(Some(theirs)) => theirs,
-        Ok(None) => return unheld(&format!("is no file of {base}")),
+        Ok(None) => return unheld(Unheld::NotIn { base: base.clone(), why: None }),
         Err(why @ (GitError::InSubmodule(_) | GitError::LedOut(_))) => {
-            return unheld(&format!("is no file of {base} ({why})"));
+            return unheld(Unheld::NotIn { base: base.clone(), why: Some(why.to_string()) });
         }
         Err(why) => bail!(
             "what {base} sends cannot be read, and a change does not choose what it is measured with: {why}"
@@ -68,13 +67,9 @@ fn workload_file(
     if let Some(large) = theirs.strip_prefix(LFS_POINTER) {
         let same = own
             .is_some_and(|own| large.contains(&format!("oid sha256:{:x}", Sha256::digest(&own))));
-        return if same {
-            Ok(None)
-        } else {
-            unheld(&format!("is not the file that {base} has (in Git LFS)"))
-        };
+        return if same { Ok(None) } else { unheld(Unheld::OtherInLfs { base: base.clone() }) };
     }
     let altered = own.as_deref() != Some(theirs.as_bytes());
     workload.text = Some(Arc::from(theirs));
-    Ok(altered.then(|| format!("this change alters {shown}, which a workload sends: what {base} has is what is sent here")))
+    Ok(altered.then(|| Notice::FileAltered { file: shown.clone(), base: base.clone() }))
 }

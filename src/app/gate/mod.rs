@@ -15,6 +15,7 @@ use crate::baseline::base::Base;
 use crate::baseline::lineage::Repo;
 use crate::config::{self, Config, Flags, Source, Target, Under};
 use crate::lang::{Lang, Text};
+use crate::report::notice::Notice;
 
 pub mod counterpart;
 mod data;
@@ -32,7 +33,7 @@ pub struct Gate {
     /// to say.
     pub beside: Option<Target>,
     /// What a reader should know before the verdict.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// The config of a check, whose own flags speak of the gate.
@@ -75,8 +76,7 @@ pub fn demo(given: &Given) -> anyhow::Result<Gate> {
     let config = config::load(Some(config::DEMO), &given.set, &given.flags, &|name| {
         std::env::var(name).ok()
     })?;
-    let notices =
-        vec!["this is a demo: both sides are the simulated server, which is an instrument and predicts no real engine".into()];
+    let notices = vec![Notice::Demo];
     Ok(Gate { config, beside: None, notices })
 }
 
@@ -87,7 +87,7 @@ fn under(
     path: &Path,
     policy: &BasePolicy,
     given: &Given,
-    notices: &mut Vec<String>,
+    notices: &mut Vec<Notice>,
 ) -> anyhow::Result<Config> {
     let (name, text, shown) = (
         format!("{}:{}", policy.base, policy.path.display()),
@@ -98,17 +98,14 @@ fn under(
     let (head, base) =
         (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
     if policy.moved {
-        notices
-            .push(format!("this change's config is {shown}: what {name} says is what counts here"));
+        notices.push(Notice::ConfigMoved { file: shown.clone(), counts: name.clone() });
     }
     match config::load_under(head, base, &given.set, &given.flags, &env) {
         Ok(Under { config, changed }) => {
             if !changed.is_empty() {
-                let what = changed.join(" and ");
-                notices.push(format!(
-                    "this change alters {what} in {shown}: what {} says is what counts here",
-                    policy.base
-                ));
+                let keys = changed.iter().map(ToString::to_string).collect();
+                let (file, base) = (shown.clone(), policy.base.clone());
+                notices.push(Notice::PolicyAltered { keys, file, base });
             }
             Ok(config)
         }

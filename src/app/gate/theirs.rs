@@ -19,6 +19,7 @@ use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{self, Config, Counterpart, Endpoint, Flags, GateMode, Source, Target};
 use crate::lang::{Text, bilingual};
+use crate::report::notice::{Notice, OwnPolicy, TargetGap};
 
 /// The base's config file.
 pub struct BasePolicy {
@@ -46,7 +47,7 @@ pub enum ConfigChoice<'a> {
 pub enum Whose {
     Base(BasePolicy),
     /// This checkout's, and why, where a reader should know.
-    Own(Option<String>),
+    Own(Option<Notice>),
 }
 
 /// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows
@@ -57,9 +58,9 @@ pub fn policy(
     file: &Path,
     wanted: &Wanted,
 ) -> anyhow::Result<Whose> {
-    let own = |why: &str| Ok(Whose::Own(Some(format!("{why}: this checkout's own policy counts"))));
+    let own = |why| Ok(Whose::Own(Some(Notice::OwnPolicy { why })));
     if wanted.no_base() {
-        return own("no change is judged here (--base none)");
+        return own(OwnPolicy::NoChange);
     }
     here.cwd()?;
     let repo = here.repo_with(Path::new("baselines")).map_err(|why| unreadable(&why.text()))?;
@@ -75,9 +76,7 @@ pub fn policy(
     })?;
     let Some(paths) = places(here, root, asked) else {
         return match asked {
-            ConfigChoice::Typed(_) => {
-                own("the config lies outside this repository, so the base has none of it")
-            }
+            ConfigChoice::Typed(_) => own(OwnPolicy::ConfigOutside),
             ConfigChoice::Here => Err(unreadable(&bilingual!(
                 "the working folder lies outside the repository's files",
                 "작업 폴더가 저장소 밖에 있음"
@@ -90,7 +89,7 @@ pub fn policy(
             let moved = worded(root, file).as_ref() != Some(&path);
             Ok(Whose::Base(BasePolicy { base: name, tip: base.tip, path, text, moved }))
         }
-        None => own(&format!("{name} has no config")),
+        None => own(OwnPolicy::NoConfig(name)),
     }
 }
 
@@ -162,11 +161,11 @@ fn short(commit: &str) -> String {
 #[derive(Default)]
 pub struct Beside {
     pub target: Option<Target>,
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
 }
 
 impl Beside {
-    fn noticed(notice: String) -> Self {
+    fn noticed(notice: Notice) -> Self {
         Self { target: None, notice: Some(notice) }
     }
 }
@@ -213,36 +212,29 @@ fn commits_own(
         Some((path, text)) => {
             let name = format!("{short}:{}", path.display());
             started_target(&name, &text, given)
-                .map_err(|why| format!("{name} cannot be used ({why})"))
         }
-        None => Err(format!("{short} has no config")),
+        None => Err(TargetGap::NoConfig(short)),
     };
     Ok(match theirs {
         Ok(target) => {
             let differ = target.differences(&config.target);
-            let notice = (!differ.is_empty()).then(|| {
-                format!(
-                    "each side is built and started as its own config says, and they differ in {}: what that makes slower or faster is in \
-                     the comparison",
-                    differ.join(", ")
-                )
+            let notice = (!differ.is_empty()).then(|| Notice::SidesDiffer {
+                keys: differ.iter().map(ToString::to_string).collect(),
             });
             Beside { target: Some(target), notice }
         }
-        Err(why) => Beside::noticed(format!(
-            "{why}, so both sides are built and started as this checkout says: what that makes slower or faster is not in the comparison"
-        )),
+        Err(why) => Beside::noticed(Notice::SidesAsThisCheckout { why }),
     })
 }
 
-fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, String> {
+fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, TargetGap> {
     let env = |name: &str| std::env::var(name).ok();
     let target = config::load_target(Source { name, text }, &given.set, &given.flags, &env)
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| TargetGap::Unusable { config: name.to_owned(), why: e.to_string() })?;
     if matches!(target.endpoint, Endpoint::Started(_)) {
         return Ok(target);
     }
-    Err("it does not say how a server is started".into())
+    Err(TargetGap::StartsNone { config: name.to_owned() })
 }
 
 /// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that
@@ -256,9 +248,7 @@ fn bases_own(
     let shown = file.display();
     let repo = here.repo(config)?;
     let Some(path) = repo.root().and_then(|root| inside(root, file)) else {
-        return Ok(Beside::noticed(format!(
-            "{shown} (gate.baseline.config) lies outside this repository: it counts as it is there"
-        )));
+        return Ok(Beside::noticed(Notice::BaselineConfigOutside { file: shown.to_string() }));
     };
     let Some(text) = repo.file_at(&policy.tip, &path)? else {
         bail!(bilingual!(
@@ -278,9 +268,7 @@ fn bases_own(
                 anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}")
             })?;
     let altered = named(here, file).map_or(true, |own| own.target != theirs.target);
-    let notice = format!(
-        "this change alters {shown} (gate.baseline.config): what {} says is what counts here",
-        policy.base
-    );
+    let notice =
+        Notice::BaselineConfigAltered { file: shown.to_string(), base: policy.base.clone() };
     Ok(Beside { target: Some(theirs.target), notice: altered.then_some(notice) })
 }

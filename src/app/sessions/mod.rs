@@ -22,6 +22,7 @@ use crate::lang::bilingual;
 use crate::print::note;
 use crate::record::session::Session;
 use crate::record::{GitFacts, PastSession, WorkloadRecord};
+use crate::report::notice::Notice;
 use crate::report::text;
 
 pub mod files;
@@ -35,7 +36,7 @@ use reviewed::Reviewed;
 pub struct Baselines {
     pub git: Option<GitFacts>,
     /// What should be said before the verdict.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
     sessions: Vec<Placed>,
     missing: Option<NoBaseline>,
     /// Where the walk began, where that is not HEAD.
@@ -213,7 +214,7 @@ pub struct Found {
     pub files: Files,
     /// The commit whose tree the sessions are from, and that in words.
     pub read_from: (String, String),
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 impl Found {
@@ -235,7 +236,7 @@ impl Found {
             None => repo.resolve(&base.name)?,
         };
         let mut files = repo.sessions_at(&read_from.0)?;
-        let mut notices: Vec<String> = base.notice.iter().cloned().collect();
+        let mut notices: Vec<Notice> = base.notice.iter().cloned().collect();
         if own && repo.root().is_some() {
             let folder = baselines_folder(repo, config)?;
             let here = store::read_files(&folder)?.into_iter();
@@ -244,12 +245,8 @@ impl Found {
             });
             let new: Files = here.filter(|(path, _)| !files.contains_key(path)).collect();
             if !new.is_empty() {
-                notices.push(format!(
-                    "{} in {} that no commit holds yet {}, since HEAD is on the base branch and this is no CI",
-                    text::count(new.len() as u64, "session", "sessions"),
-                    config.baselines_dir.display(),
-                    if new.len() == 1 { "counts" } else { "count" },
-                ));
+                let folder = config.baselines_dir.display().to_string();
+                notices.push(Notice::UncommittedSessions { sessions: new.len() as u64, folder });
             }
             files.extend(new);
         }
@@ -257,10 +254,8 @@ impl Found {
             !base.on_base && config.baselines_ref.is_none() && repo.has_commit(&head)?;
         let changed = may_change && !repo.same_baselines(&base.merge_base, &head)?;
         if changed {
-            notices.push(format!(
-                "this change alters files in {}: they count once they are on the base branch",
-                config.baselines_dir.display()
-            ));
+            let folder = config.baselines_dir.display().to_string();
+            notices.push(Notice::BaselinesAltered { folder });
         }
         notices.extend(stopped(repo, &links, &files)?);
         Ok(Self { base, links, files, read_from, notices })
@@ -268,26 +263,25 @@ impl Found {
 }
 
 /// Where the walk ended before history did, and before it had found all that a check may use.
-fn stopped(repo: &Repo, links: &[Link], files: &Files) -> Result<Option<String>, GitError> {
+fn stopped(repo: &Repo, links: &[Link], files: &Files) -> Result<Option<Notice>, GitError> {
     if files.values().filter(|session| distance(links, session).is_some()).count() >= KEPT_SESSIONS
     {
         return Ok(None);
     }
     let Some(last) = repo.walk_stopped_at(links)? else { return Ok(None) };
-    Ok(Some(format!(
-        "the walk to the baselines stopped after {} at {} ({}), and history goes on: sessions farther back are not found; \
-         `baselines.max_walk` in the config makes it longer",
-        text::count(links.len() as u64, "commit", "commits"),
-        text::short(&last.commit),
-        time::OffsetDateTime::from_unix_timestamp(last.time_s).map_or_else(|_| "?".into(), date),
-    )))
+    Ok(Some(Notice::WalkStopped {
+        commits: links.len() as u64,
+        commit: text::short(&last.commit),
+        day: time::OffsetDateTime::from_unix_timestamp(last.time_s)
+            .map_or_else(|_| "?".into(), date),
+    }))
 }
 
 /// What `--baseline` names.
 struct Named {
     sessions: Vec<Session>,
     /// Where it is from, which a reader should know before the verdict.
-    notice: Option<String>,
+    notice: Option<Notice>,
 }
 
 /// A file or folder of the repository is read as the base has it, wherever the base's word counts:
@@ -299,13 +293,11 @@ fn named_sessions(
     wanted: &Wanted,
 ) -> anyhow::Result<Named> {
     let shown = text::plain(&path.display().to_string());
-    let here = |notice: Option<String>| Ok(Named { sessions: files::sessions(path)?, notice });
+    let here = |notice: Option<Notice>| Ok(Named { sessions: files::sessions(path)?, notice });
     if !wanted.base_counts() {
         return here(None);
     }
-    let outside = Some(format!(
-        "compared with {shown} (--baseline), which lies outside this repository: no commit holds it"
-    ));
+    let outside = Some(Notice::ComparedOutside { path: shown.clone() });
     let repo = match repo {
         Err(GitError::None) => return here(outside),
         Err(why) => bail!("which files of {shown} (--baseline) the base has cannot be read: {why}"),
@@ -315,9 +307,7 @@ fn named_sessions(
         return here(outside);
     };
     if wanted.no_base() {
-        return here(Some(format!(
-            "compared with {shown} (--baseline) as this checkout has it, since no change is judged here (--base none)"
-        )));
+        return here(Some(Notice::ComparedHere { path: shown }));
     }
     let base = repo.base(wanted)?;
     let sessions = match repo.found_at(&base.tip, &relative)? {
@@ -329,6 +319,6 @@ fn named_sessions(
             base.known_as()
         ),
     };
-    let from = format!("compared with {shown} (--baseline) as {} has it", base.known_as());
+    let from = Notice::ComparedAtBase { path: shown, base: base.known_as() };
     Ok(Named { sessions, notice: Some(from) })
 }

@@ -17,6 +17,7 @@ use crate::compare::Accepted;
 use crate::config::Config;
 use crate::evaluate::Anchor;
 use crate::read;
+use crate::report::notice::Notice;
 use crate::report::text;
 
 #[derive(Clone, Debug, Default)]
@@ -24,7 +25,7 @@ pub struct Reviewed {
     pub accepted: Accepted,
     pub anchor: Option<Anchor>,
     /// What a reader should know of them before the verdict.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// Whose files count.
@@ -45,9 +46,7 @@ impl Reviewed {
                 // Said only to those who have some: limits need no base.
                 let some =
                     Source::Here.acceptances(repo, config).map_or(true, |own| !own.is_empty());
-                let notice = some.then(|| {
-                    format!("acceptances of the base cannot be read, so none counts: {why}")
-                });
+                let notice = some.then(|| Notice::AcceptancesUnread { why: why.to_string() });
                 return Self { notices: notice.into_iter().collect(), ..Self::default() };
             }
         };
@@ -63,10 +62,8 @@ impl Reviewed {
         let known = match accepted {
             Ok(known) => known,
             Err(why) => {
-                notices.push(format!(
-                    "{} cannot be used, so no acceptance counts: {why}",
-                    source.shown(config, ACCEPTED)
-                ));
+                let file = source.shown(config, ACCEPTED);
+                notices.push(Notice::AcceptancesUnusable { file, why });
                 Vec::new()
             }
         };
@@ -83,10 +80,10 @@ impl Reviewed {
                 .zip(k.acceptance.commit.as_deref())
                 .map(|(here, accepted)| repo.contains(here, accepted));
             k.contained = contained.unwrap_or(Ok(false)).unwrap_or_else(|why| {
-                self.notices.push(format!(
-                    "an acceptance of {} does not count: {why}",
-                    text::plain(&k.acceptance.workload)
-                ));
+                self.notices.push(Notice::AcceptanceUnusable {
+                    workload: text::plain(&k.acceptance.workload),
+                    why: why.to_string(),
+                });
                 false
             });
         }
@@ -169,18 +166,13 @@ impl Source {
 }
 
 /// A change must not accept its own regression.
-fn brought(own: &[Acceptance], base: &[Acceptance]) -> Option<String> {
+fn brought(own: &[Acceptance], base: &[Acceptance]) -> Option<Notice> {
     let new: Vec<String> = own
         .iter()
         .filter(|a| !base.contains(a))
         .map(|a| format!("{}/{}", text::plain(&a.workload), a.metric))
         .collect();
-    (!new.is_empty()).then(|| {
-        format!(
-            "this change brings an acceptance ({}) that counts only once it is on the base branch",
-            new.join(", ")
-        )
-    })
+    (!new.is_empty()).then_some(Notice::AcceptanceBrought { entries: new })
 }
 
 /// Errors: what a commit of its way here holds cannot be read.

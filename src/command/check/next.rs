@@ -7,7 +7,7 @@ use crate::config::Lang;
 use crate::judge::Mode;
 use crate::print::say;
 use crate::report::codes::Sentence;
-use crate::report::{self, Report, WorkloadReport};
+use crate::report::{Report, WorkloadReport};
 use crate::verdict::{Reason, Verdict};
 
 /// After `check` on somebody's machine. In a CI job nobody reads it there: the comment says it.
@@ -16,13 +16,40 @@ pub fn after_check(report: &Report, out: &Path, lang: Lang) {
         return;
     }
     let record = out.join("record.json").display().to_string();
-    if let Some(line) = report.verdict.and_then(|v| advice(v, report, &record)) {
-        say(&report::say(lang, &format!("next: {line}")));
+    if let Some(step) = report.verdict.and_then(|verdict| next_step(verdict, report)) {
+        say(&match lang {
+            Lang::En => format!("next: {}", step.english(&record)),
+            Lang::Ko => format!("다음: {}", step.korean(&record)),
+        });
     }
 }
 
-/// Nothing after a PASS: there is nothing to do.
-fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
+/// What to do now.
+enum NextStep<'a> {
+    /// Make it faster, or change a limit.
+    MendLimit,
+    /// Both builds ran in one job: the change is the cause.
+    MendChange,
+    /// Find out whether the change or the machine is the cause.
+    CheckBase {
+        metric: &'a str,
+    },
+    AddSessions {
+        needed: u32,
+    },
+    QuieterMachine,
+    MeasureMore,
+    MoreRounds,
+    StartMoreOften,
+    ReplaceSessions,
+    FirstBaseline,
+    UndoDifference,
+    FollowReason,
+    AskDoctor,
+}
+
+/// None after a PASS: there is nothing to do.
+fn next_step(verdict: Verdict, report: &Report) -> Option<NextStep<'_>> {
     let worst = report.workloads.iter().find(|w| w.verdict == Some(verdict));
     let mode = worst.and_then(|w| w.comparison.as_ref()).map(|c| c.mode);
     Some(match verdict {
@@ -30,55 +57,106 @@ fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
         Verdict::Failed => {
             let metric = worst.and_then(|w| w.metrics.iter().find(|m| m.is_regression()));
             match (metric, mode) {
-                (None, _) => "a limit is breached: make it faster, or change `limits` if it was never meant to hold here".into(),
-                (Some(_), Some(Mode::Interleaved)) => "the change is the cause: both builds ran in this job. Find what makes it slower".into(),
-                (Some(m), _) => format!(
-                    "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; \
-                     `goodput-gate compare baselines {record} --explain {}` shows the arithmetic; if it is meant, `goodput-gate accept --reason ...`",
-                    m.metric
-                ),
+                (None, _) => NextStep::MendLimit,
+                (Some(_), Some(Mode::Interleaved)) => NextStep::MendChange,
+                (Some(m), _) => NextStep::CheckBase { metric: &m.metric },
             }
         }
         // Its reason says what to do, and another attempt is not it.
         Verdict::Inconclusive if worst.is_some_and(held) => return None,
         Verdict::Inconclusive => {
-            let needed = worst.and_then(|w| w.baseline.as_ref()).and_then(|b| b.sessions_needed).filter(|n| *n > 0);
-            match (needed, mode) {
-                (Some(n), _) => format!(
-                    "nothing is proven yet; {n} more of the base branch let the gate see more: `goodput-gate baseline update` there, on different days"
-                ),
-                (None, Some(Mode::Interleaved)) => {
-                    "nothing is proven: a quieter machine, more starts (`--starts`, `gate.starts`) or more requests per round see more \
-                     (`goodput-gate calibrate` says what is visible)"
-                        .into()
-                }
-                (None, Some(_)) => format!(
-                    "nothing is proven: measure more in one attempt (`--starts`, `gate.starts`, or `--interleaved`); or commit, and on another machine `goodput-gate check --with {record}` (this record) judges both jobs together"
-                ),
-                (None, None) => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
+            let baseline = worst.and_then(|w| w.baseline.as_ref());
+            match (baseline.and_then(|b| b.sessions_needed).filter(|n| *n > 0), mode) {
+                (Some(needed), _) => NextStep::AddSessions { needed },
+                (None, Some(Mode::Interleaved)) => NextStep::QuieterMachine,
+                (None, Some(_)) => NextStep::MeasureMore,
+                (None, None) => NextStep::MoreRounds,
             }
         }
-        Verdict::Blind if mode == Some(Mode::Interleaved) => {
-            "this run could see nothing that matters: let the gate start both servers more often (`gate.starts`), or on a quieter machine \
-             (`goodput-gate calibrate` says what is visible)"
-                .into()
-        }
-        Verdict::Blind => {
-            "this run could see nothing that matters: `goodput-gate baseline history` shows which sessions differ; until they are replaced, \
-             `goodput-gate check --interleaved` needs none of them"
-                .into()
-        }
-        Verdict::NoBaseline => {
-            "there is nothing to compare with yet: on the base branch `goodput-gate baseline update`, then commit `baselines/`".into()
-        }
-        Verdict::Incomparable => {
-            "the baselines are of something else: undo the difference that is named above, or `goodput-gate baseline update` on the base branch".into()
-        }
-        Verdict::Incomplete => {
-            "evidence is missing or contradicts itself: do what the reason above says; measuring the same again changes nothing".into()
-        }
-        Verdict::Invalid => "this measurement says nothing: do what the reason above says, or ask `goodput-gate doctor`".into(),
+        Verdict::Blind if mode == Some(Mode::Interleaved) => NextStep::StartMoreOften,
+        Verdict::Blind => NextStep::ReplaceSessions,
+        Verdict::NoBaseline => NextStep::FirstBaseline,
+        Verdict::Incomparable => NextStep::UndoDifference,
+        Verdict::Incomplete => NextStep::FollowReason,
+        Verdict::Invalid => NextStep::AskDoctor,
     })
+}
+
+impl NextStep<'_> {
+    /// `record`: where the record of this run lies.
+    fn english(&self, record: &str) -> String {
+        match self {
+            Self::MendLimit => "a limit is breached: make it faster, or change `limits` if it was never meant to hold here".into(),
+            Self::MendChange => "the change is the cause: both builds ran in this job. Find what makes it slower".into(),
+            Self::CheckBase { metric } => format!(
+                "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; \
+                 `goodput-gate compare baselines {record} --explain {metric}` shows the arithmetic; if it is meant, `goodput-gate accept --reason ...`"
+            ),
+            Self::AddSessions { needed } => format!(
+                "nothing is proven yet; {needed} more sessions of the base branch let the gate see more: `goodput-gate baseline update` there, on different days"
+            ),
+            Self::QuieterMachine => {
+                "nothing is proven: a quieter machine, more starts (`--starts`, `gate.starts`) or more requests per round see more \
+                 (`goodput-gate calibrate` shows how small a change can be detected)"
+                    .into()
+            }
+            Self::MeasureMore => format!(
+                "nothing is proven: measure more in one attempt (`--starts`, `gate.starts`, or `--interleaved`); or commit, and on another machine `goodput-gate check --with {record}` (this record) judges both jobs together"
+            ),
+            Self::MoreRounds => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
+            Self::StartMoreOften => {
+                "this run could see nothing that matters: let the gate start both servers more often (`gate.starts`), or on a quieter machine \
+                 (`goodput-gate calibrate` shows how small a change can be detected)"
+                    .into()
+            }
+            Self::ReplaceSessions => {
+                "this run could see nothing that matters: `goodput-gate baseline history` shows which sessions differ; until they are replaced, \
+                 `goodput-gate check --interleaved` needs none of them"
+                    .into()
+            }
+            Self::FirstBaseline => "there is nothing to compare with yet: on the base branch `goodput-gate baseline update`, then commit `baselines/`".into(),
+            Self::UndoDifference => "the baselines are of something else: undo the difference that is named above, or `goodput-gate baseline update` on the base branch".into(),
+            Self::FollowReason => "evidence is missing or contradicts itself: do what the reason above says; measuring the same again changes nothing".into(),
+            Self::AskDoctor => "this measurement says nothing: do what the reason above says, or ask `goodput-gate doctor`".into(),
+        }
+    }
+
+    fn korean(&self, record: &str) -> String {
+        match self {
+            Self::MendLimit => "한도 위반: 더 빠르게 만들거나, 여기서 지킬 한도가 아니었다면 `limits`를 수정".into(),
+            Self::MendChange => "원인은 이 변경: 두 빌드가 같은 작업에서 실행됨. 느려진 부분을 찾아야 함".into(),
+            Self::CheckBase { metric } => format!(
+                "base 브랜치도 여기서 check (`git stash` 또는 다른 worktree): 통과하면 원인은 이 변경; 계산 과정은 \
+                 `goodput-gate compare baselines {record} --explain {metric}`; 의도한 것이면 `goodput-gate accept --reason ...`"
+            ),
+            Self::AddSessions { needed } => format!(
+                "아직 입증된 것 없음; base 브랜치의 세션이 {needed}개 더 있으면 더 작은 변화도 감지: 거기서 날을 나눠 `goodput-gate baseline update`"
+            ),
+            Self::QuieterMachine => {
+                "입증된 것 없음: 더 조용한 장비, 더 많은 시작(`--starts`, `gate.starts`) 또는 라운드당 더 많은 요청이면 더 작은 변화도 감지 \
+                 (감지 가능한 변화는 `goodput-gate calibrate`로 확인)"
+                    .into()
+            }
+            Self::MeasureMore => format!(
+                "입증된 것 없음: 한 번의 시도에서 더 많이 측정 (`--starts`, `gate.starts` 또는 `--interleaved`); 또는 커밋한 뒤 다른 장비에서 `goodput-gate check --with {record}` (이 레코드)로 두 작업을 함께 판정"
+            ),
+            Self::MoreRounds => "위반한 한도는 없으나 일부가 입증되지 않음: 라운드(`gate.rounds`)나 요청을 늘리면 입증 가능".into(),
+            Self::StartMoreOften => {
+                "의미 있는 변화를 감지할 수 없었음: 게이트가 양쪽 서버를 더 여러 번 시작하게 하거나(`gate.starts`) 더 조용한 장비에서 측정 \
+                 (감지 가능한 변화는 `goodput-gate calibrate`로 확인)"
+                    .into()
+            }
+            Self::ReplaceSessions => {
+                "의미 있는 변화를 감지할 수 없었음: 어느 세션이 다른지는 `goodput-gate baseline history`로 확인; 교체할 때까지는 \
+                 세션이 필요 없는 `goodput-gate check --interleaved` 사용"
+                    .into()
+            }
+            Self::FirstBaseline => "아직 비교할 대상 없음: base 브랜치에서 `goodput-gate baseline update` 후 `baselines/`를 커밋".into(),
+            Self::UndoDifference => "기준선이 다른 조건의 것: 위에 적힌 차이를 되돌리거나 base 브랜치에서 `goodput-gate baseline update`".into(),
+            Self::FollowReason => "증거가 없거나 서로 모순됨: 위의 이유가 말하는 대로 조치; 같은 것을 다시 측정해도 달라지지 않음".into(),
+            Self::AskDoctor => "이 측정으로는 아무것도 말할 수 없음: 위 이유대로 조치하거나 `goodput-gate doctor`로 확인".into(),
+        }
+    }
 }
 
 /// An earlier attempt failed, and nothing else is in the way.

@@ -11,7 +11,7 @@ use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::escape;
 use crate::report::markdown::{self, cell};
 use crate::report::text::Role;
-use crate::report::{LimitReport, MetricReport, Report, WorkloadReport, say, text};
+use crate::report::{LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::verdict::Verdict;
 
 /// More rows and lines of one kind are in the fold.
@@ -101,10 +101,10 @@ fn table(workloads: &[&WorkloadReport], several: bool, lang: Lang) -> String {
 
 fn metric(w: &WorkloadReport, m: &MetricReport, lang: Lang) -> Vec<String> {
     let name = Metric::parse(&m.metric).map_or_else(|| m.metric.clone(), Metric::title);
-    let change = match text::interval(m) {
+    let change = match text::interval(m, lang) {
         absent if absent == text::ABSENT => text::change(&m.unit, m.change_ratio),
         interval => {
-            format!("{} ({})", text::change(&m.unit, m.change_ratio), say(lang, &interval))
+            format!("{} ({interval})", text::change(&m.unit, m.change_ratio))
         }
     };
     let judged = escape(&beside(lang, &text::judged(w, m)));
@@ -120,7 +120,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport, lang: Lang) -> Vec<String> {
 fn limit(l: &LimitReport, lang: Lang) -> Vec<String> {
     let state = escape(&beside(lang, &text::state(l)));
     vec![
-        escape(&say(lang, &text::limit(l))),
+        escape(&text::limit(l, lang)),
         text::ABSENT.to_owned(),
         cell(&text::value(&l.unit, l.value)),
         text::ABSENT.to_owned(),

@@ -14,7 +14,7 @@ use crate::report::codes::Sentence;
 use crate::report::labels::labels;
 use crate::report::page::Shell;
 use crate::report::page::plot::{Across, Curve, Kind, Plot, Point, plot};
-use crate::report::{say, text};
+use crate::report::text;
 
 /// What the repository knows beside the sessions.
 #[derive(Debug, Default)]
@@ -75,19 +75,28 @@ pub fn render(
     tool_version: &str,
     lang: Lang,
 ) -> String {
-    let heading = say(lang, &format!("Baselines of {}", text::plain(&branch.name)));
+    let name = text::plain(&branch.name);
+    let heading = match lang {
+        Lang::En => format!("Baselines of {name}"),
+        Lang::Ko => format!("{name}의 기준선"),
+    };
     let sections = workloads.iter().map(|w| section(branch, w, lang)).collect();
     let page = Page { shell: Shell::of(&heading, tool_version, lang), heading, sections };
     page.render().expect("writing to memory does not fail")
 }
 
 fn section(branch: &Branch, w: &Workload<'_>, lang: Lang) -> Section {
-    let left_out = match w.left_out {
-        0 => String::new(),
-        n => format!(
+    let left_out = match (lang, w.left_out) {
+        (_, 0) => String::new(),
+        (Lang::En, n) => format!(
             "; {} of something else (another plan, machine or model) left out",
             text::count(n as u64, "session", "sessions")
         ),
+        (Lang::Ko, n) => format!("; 다른 조건(계획, 장비, 모델)의 세션 {n}개 제외"),
+    };
+    let sessions = match lang {
+        Lang::En => text::count(w.sessions.len() as u64, "session", "sessions"),
+        Lang::Ko => format!("세션 {}개", w.sessions.len()),
     };
     let shown: Vec<&History<'_>> = w.histories.iter().filter(|h| !h.points.is_empty()).collect();
     let value = |h: &History<'_>, s: &Session| {
@@ -103,10 +112,7 @@ fn section(branch: &Branch, w: &Workload<'_>, lang: Lang) -> Section {
     };
     Section {
         name: text::plain(&w.name),
-        count: say(
-            lang,
-            &format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions")),
-        ),
+        count: format!("{sessions}{left_out}"),
         segment: w.segment.iter().map(|reason| said_plainly(reason, lang)).collect(),
         metrics: shown.iter().filter_map(|h| metric(branch, h, lang)).collect(),
         header: shown.iter().map(|h| h.metric.name()).collect(),
@@ -119,13 +125,12 @@ fn said_plainly(reason: &Reason, lang: Lang) -> String {
 }
 
 fn metric(branch: &Branch, h: &History<'_>, lang: Lang) -> Option<Metric> {
-    let t = |english: &str| say(lang, english);
     let unit = h.metric.unit().suffix();
     let scale = if unit == "ratio" { 100.0 } else { 1.0 };
     let point = |(i, (session, value)): (usize, &(&Session, f64))| Point {
         x: i as f64,
         y: value * scale,
-        title: format!("{}: {}", t(&said(branch, session)), h.value(*value)),
+        title: format!("{}: {}", dates(branch, session, lang), h.value(*value)),
         link: link(branch, session),
         kind: Kind::Plain,
     };
@@ -149,18 +154,22 @@ fn metric(branch: &Branch, h: &History<'_>, lang: Lang) -> Option<Metric> {
     Some(Metric {
         name: h.metric.name(),
         plot,
-        moves: h.moves().map(|line| t(&line)).collect(),
-        count: t(&h.count()),
+        moves: h.moves(lang).collect(),
+        count: h.count(lang),
     })
 }
 
 /// `0123456789ab, authored 2026-11-20, committed 2026-11-21`
-fn said(branch: &Branch, session: &Session) -> String {
+fn dates(branch: &Branch, session: &Session, lang: Lang) -> String {
+    let (authored, committed) = match lang {
+        Lang::En => ("authored", "committed"),
+        Lang::Ko => ("작성", "커밋"),
+    };
     let authored = branch
         .authored
         .get(&session.commit)
-        .map_or_else(String::new, |date| format!(", authored {}", day(date)));
-    format!("{}{authored}, committed {}", text::short(&session.commit), day(&session.commit_date))
+        .map_or_else(String::new, |date| format!(", {authored} {}", day(date)));
+    format!("{}{authored}, {committed} {}", text::short(&session.commit), day(&session.commit_date))
 }
 
 fn day(date: &str) -> String {

@@ -6,6 +6,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, Writer};
 
 use super::super::{Report, text};
+use crate::config::Lang;
 
 /// Copies the document and completes its suite elements.
 pub fn add(
@@ -73,7 +74,7 @@ fn properties(writer: &mut Writer<Vec<u8>>, report: &Report) -> std::io::Result<
         ("session", text::plain(&report.session)),
         ("tool_version", text::plain(&report.tool_version)),
     ];
-    all.extend(text::commit(report).map(|c| ("commit", text::plain(&c))));
+    all.extend(text::commit(report, Lang::En).map(|c| ("commit", text::plain(&c))));
     let inner = |w: &mut Writer<Vec<u8>>| {
         for (name, value) in &all {
             w.create_element("property")

@@ -8,6 +8,7 @@ use crate::judge::limits::LimitState;
 use crate::judge::reason::{Measured, Terms};
 use crate::judge::{Judgement, MetricReason};
 use crate::report::headline::Headline;
+use crate::report::notice::Notice;
 use crate::report::{AnchorMetricReport, AnchorReport, AnchorState, Report, WorkloadReport};
 use crate::verdict::{Reason, Verdict};
 
@@ -53,8 +54,8 @@ pub fn accepted() -> Report {
         0,
         vec![w],
     );
-    report.notices =
-        vec!["this change brings an acceptance (chat/tpot_geomean) that counts only once it is on the base branch".into()];
+    let entries = vec!["chat/tpot_geomean".into()];
+    report.notice(&[Notice::AcceptanceBrought { entries }]);
     report
 }
 

@@ -15,9 +15,11 @@ use crate::evidence::server::why::{Concern, why};
 use crate::evidence::server::{Fact, Values};
 use crate::judge::Judgement;
 use crate::metric::{Metric, Stat, Timing};
+use crate::report::codes::{Codes, Sentence};
 use crate::report::comment::{About, COMMENT, fit};
 use crate::report::contract::{Word, beside};
 use crate::report::gpu::{GpuDevice, GpuReport};
+use crate::report::notice::{Notice, OwnPolicy, TargetGap, Unheld};
 use crate::report::server::{Meanwhile, ServerFact, ServerReport};
 use crate::report::{Report, markdown, page, samples, sweep, terminal};
 
@@ -319,4 +321,69 @@ fn every_sentence_is_one_that_the_code_still_says() {
         .flat_map(|piece| if let Piece::Text(text) = piece { said(text) } else { Vec::new() })
         .collect();
     assert!(gone.is_empty(), "{gone:#?}");
+}
+
+fn notices() -> Vec<Notice> {
+    let text = |n: u8| format!("<{n}>");
+    let all = |n: u8| vec![text(n), text(n + 1)];
+    vec![
+        Notice::Demo,
+        Notice::ConfigMoved { file: text(1), counts: text(2) },
+        Notice::PolicyAltered { keys: all(1), file: text(3), base: text(4) },
+        Notice::OwnPolicy { why: OwnPolicy::NoChange },
+        Notice::OwnPolicy { why: OwnPolicy::ConfigOutside },
+        Notice::OwnPolicy { why: OwnPolicy::NoConfig(text(1)) },
+        Notice::BaselineConfigAltered { file: text(1), base: text(2) },
+        Notice::BaselineConfigOutside { file: text(1) },
+        Notice::SidesDiffer { keys: all(1) },
+        Notice::SidesAsThisCheckout { why: TargetGap::NoConfig(text(1)) },
+        Notice::SidesAsThisCheckout { why: TargetGap::Unusable { config: text(1), why: text(2) } },
+        Notice::SidesAsThisCheckout { why: TargetGap::StartsNone { config: text(1) } },
+        Notice::FileUnheld { file: text(1), why: Unheld::Outside },
+        Notice::FileUnheld { file: text(1), why: Unheld::NotIn { base: text(2), why: None } },
+        Notice::FileUnheld {
+            file: text(1),
+            why: Unheld::NotIn { base: text(2), why: Some(text(3)) },
+        },
+        Notice::FileUnheld { file: text(1), why: Unheld::OtherInLfs { base: text(2) } },
+        Notice::FileAltered { file: text(1), base: text(2) },
+        Notice::UncommittedSessions { sessions: 7, folder: text(1) },
+        Notice::BaselinesAltered { folder: text(1) },
+        Notice::WalkStopped { commits: 7, commit: text(1), day: text(2) },
+        Notice::ComparedOutside { path: text(1) },
+        Notice::ComparedHere { path: text(1) },
+        Notice::ComparedAtBase { path: text(1), base: text(2) },
+        Notice::PushBaseGone { commit: text(1), base: text(2) },
+        Notice::NoBaseBranch { looked_for: all(1) },
+        Notice::MergeBaseUnknown { head: text(1), base: text(2) },
+        Notice::AcceptancesUnread { why: text(1) },
+        Notice::AcceptancesUnusable { file: text(1), why: text(2) },
+        Notice::AcceptanceUnusable { workload: text(1), why: text(2) },
+        Notice::AcceptanceBrought { entries: all(1) },
+        Notice::AttemptsFileUnusable { file: text(1), why: text(2) },
+        Notice::AttemptsUnknown { attempt: 7, why: text(1) },
+        Notice::BaseUnknown { why: text(1) },
+        Notice::NoRepository { pull: 7 },
+        Notice::JudgedAgainst { pull: 7, base: text(1) },
+        Notice::BaseWithoutConfig { pull: 7, base: text(1) },
+        Notice::OwnChoice,
+        Notice::NotConfigured,
+        Notice::WorkloadsGone { workloads: all(1) },
+        Notice::Unsaved { why: text(1) },
+        Notice::Unwritten { file: text(1), why: text(2) },
+    ]
+}
+
+#[test]
+fn a_notice_is_found_again_by_its_code_and_has_its_values_in_both_languages() {
+    for notice in notices() {
+        let mut codes = Codes::default();
+        let english = codes.text(&notice);
+        assert_eq!(codes.sentence(&english), Some(Sentence::Notice(notice.clone())), "{english}");
+        let korean = codes.say(Lang::Ko, &english);
+        assert_ne!(english, korean);
+        for value in (1..=4).map(|n| format!("<{n}>")).chain(["7".to_owned()]) {
+            assert_eq!(english.contains(&value), korean.contains(&value), "{english} {korean}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::report::contract::meaning;
 use crate::report::overview::overview;
 use crate::report::text::Role;
 use crate::report::text::measured::{HEADER, rows};
-use crate::report::{MetricReport, Report, WorkloadReport, say, text};
+use crate::report::{MetricReport, Report, WorkloadReport, text};
 use crate::verdict::{self, Verdict};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
@@ -67,7 +67,13 @@ impl Pen {
             .set_content_arrangement(ContentArrangement::Disabled);
         table.add_rows(w.metrics.iter().filter(|m| decides(m)).map(|m| {
             let word = self.judgement(m);
-            vec![name(&m.metric), from_to(m), text::change(&m.unit, m.change_ratio), range(m), word]
+            vec![
+                name(&m.metric),
+                from_to(m),
+                text::change(&m.unit, m.change_ratio),
+                range(m, self.lang),
+                word,
+            ]
         }));
         if table.is_empty() {
             return String::new();
@@ -207,8 +213,7 @@ impl Pen {
             return if met.is_empty() { Vec::new() } else { vec![(label, all)] };
         }
         let lines = rest.iter().map(|l| {
-            let (limit, state) =
-                (say(self.lang, &text::limit(l)), meaning(self.lang, &text::state(l)));
+            let (limit, state) = (text::limit(l, self.lang), meaning(self.lang, &text::state(l)));
             // No colour: it would be counted as columns where the line is wrapped.
             let state = if text::breached(l) { state.to_uppercase() } else { state };
             format!("{limit}: {}, {state}", text::value(&l.unit, l.value))
@@ -261,8 +266,7 @@ impl Pen {
                 }
             })
         };
-        let undated =
-            || w.baseline.as_ref().map(|b| say(self.lang, &text::baseline(b, &report.created)));
+        let undated = || w.baseline.as_ref().map(|b| text::baseline(b, &report.created, self.lang));
         beside.or_else(stored).or_else(undated).map(|text| (label, text))
     }
 
@@ -345,10 +349,10 @@ fn from_to(m: &MetricReport) -> String {
 }
 
 /// `(+3.9 to +10.0)`, in the unit of the change beside it.
-fn range(m: &MetricReport) -> String {
-    match text::interval(m) {
+fn range(m: &MetricReport, lang: Lang) -> String {
+    match text::interval(m, lang) {
         absent if absent == text::ABSENT => String::new(),
-        interval => format!("({})", interval.trim_end_matches(|c: char| !c.is_ascii_digit())),
+        interval => format!("({})", interval.replace(" %", "").replace(" pp", "")),
     }
 }
 

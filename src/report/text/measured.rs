@@ -1,8 +1,9 @@
 //! What stands first where nothing was judged: the latencies that people look for, and the main
 //! rates. Not here: every other number.
 
-use super::{WorkloadReport, number, value};
+use super::{number, value};
 use crate::metric::{Metric, Stat};
+use crate::report::WorkloadReport;
 
 /// Columns of `latencies`.
 pub const HEADER: [&str; 5] = ["ms", "mean", "p50", "p95", "p99"];
@@ -28,7 +29,7 @@ pub fn rows(w: &WorkloadReport) -> Vec<[String; 5]> {
     let timings = ["ttft", "tpot", "e2e"].into_iter().filter(defined);
     let row = |timing: &str| {
         let measured = w.distributions.iter().find(|d| d.timing == timing);
-        let of = |d: &super::DistributionReport| [d.mean_ms, d.p50_ms, d.p95_ms, d.p99_ms];
+        let of = |d: &crate::report::DistributionReport| [d.mean_ms, d.p50_ms, d.p95_ms, d.p99_ms];
         let [mean, p50, p95, p99] = measured.map_or([None; 4], of).map(number);
         [timing.to_owned(), mean, p50, p95, p99]
     };

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::Lang;
 use crate::metric::{Metric, Timing};
 use crate::report::WorkloadReport;
 
 /// What the workload defines and the candidate could not measure; percentiles last, with the
 /// requests that they need: `tpot_geomean; ttft_p95, e2e_p95 need 20 completed requests, ttft_p99
 /// needs 100`.
-pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
+pub fn unmeasured(w: &WorkloadReport, lang: Lang) -> Option<String> {
     let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
     // Speeds are as many as E2E latencies, which are among the metrics.
     let rates =
@@ -24,13 +25,29 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
     let others = by_need.remove(&None).map(|names| names.join(", "));
     // A comparison takes each round by itself. The first wave of a closed loop is completed and
     // does not count.
-    let unit =
-        if w.comparison.is_some() { "completed requests per round" } else { "completed requests" };
+    let per_round = w.comparison.is_some();
     let few = by_need.iter().enumerate().map(|(i, (n, names))| {
-        let verb = if names.len() == 1 { "needs" } else { "need" };
+        let (names, alone) = (names.join(", "), names.len() == 1);
         let number = n.map_or_else(String::new, |n| n.to_string());
-        let unit = if i == 0 { format!(" {unit} after the ramp") } else { String::new() };
-        format!("{} {verb} {number}{unit}", names.join(", "))
+        match lang {
+            Lang::En => {
+                let verb = if alone { "needs" } else { "need" };
+                let unit = match (i, per_round) {
+                    (0, true) => " completed requests per round after the ramp",
+                    (0, false) => " completed requests after the ramp",
+                    _ => "",
+                };
+                format!("{names} {verb} {number}{unit}")
+            }
+            Lang::Ko => {
+                let unit = match (i, per_round) {
+                    (0, true) => "램프 이후 라운드당 완료 요청 ",
+                    (0, false) => "램프 이후 완료 요청 ",
+                    _ => "",
+                };
+                format!("{names}: {unit}{number}개 필요")
+            }
+        }
     });
     let few: Vec<String> = few.collect();
     let all: Vec<String> =
@@ -75,16 +92,19 @@ mod tests {
             samples::pass().workloads[0].rates.iter().find(|r| super::super::is_speed(r)).cloned(),
         );
         w.rates[0].value = None;
-        let said = unmeasured(w).expect("some are");
+        let said = unmeasured(w, Lang::En).expect("some are");
         assert_eq!(
             said,
             "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp; ttft_p99 needs 100"
         );
         // Enough of them: something else is the reason.
         (w.requests, w.completed) = (1000, 1000);
-        assert_eq!(unmeasured(w).expect("some are"), "ttft_geomean, ttft_p95, ttft_p99, e2e_p95");
+        assert_eq!(
+            unmeasured(w, Lang::En).expect("some are"),
+            "ttft_geomean, ttft_p95, ttft_p99, e2e_p95"
+        );
         // Most failed.
         (w.requests, w.completed) = (100, 15);
-        assert!(!unmeasured(w).expect("some are").contains("need"));
+        assert!(!unmeasured(w, Lang::En).expect("some are").contains("need"));
     }
 }

@@ -1,7 +1,8 @@
 //! What every request must hold, and how many held it. Not here: whether that is judged (`limits`).
 
-use super::{WorkloadReport, value};
+use super::value;
 use crate::config::Lang;
+use crate::report::WorkloadReport;
 use crate::report::labels::labels;
 
 /// The limits that each request must hold, and how many did: `TTFT at most 500 ms, TPOT at most 50
