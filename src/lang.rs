@@ -1,5 +1,5 @@
-//! The languages that people are spoken to in, and a sentence in each of them. Not here: which one a
-//! reader wants (`command::language`), the sentences of reports (`report::say`).
+//! The languages that people are spoken to in, and a sentence in each of them. Not here: which one
+//! a reader wants (`command::language`), the sentences of reports (`report::say`).
 
 use std::error::Error;
 use std::fmt;

@@ -229,7 +229,7 @@ impl Folder {
             // The process's mask takes rights away.
             Ok(()) => {
                 std::fs::set_permissions(&path, std::fs::Permissions::from_mode(SHARED_FOLDER))
-                    .map_err(|e| failed("cannot share", e.to_string()))?
+                    .map_err(|e| failed("cannot share", e.to_string()))?;
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(failed("cannot create", e.to_string())),

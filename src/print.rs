@@ -1,8 +1,8 @@
 //! The only way to standard output and standard error: what is foreign in a text acts neither on a
 //! terminal nor on a CI runner.
 //!
-//! Not here: what is said, and who chooses the reader's language (`command::language`). A test (`all_output_goes_one_way`) keeps other modules from writing
-//! there.
+//! Not here: what is said, and who chooses the reader's language (`command::language`). A test
+//! (`all_output_goes_one_way`) keeps other modules from writing there.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
@@ -51,7 +51,8 @@ pub fn note(text: &Text) {
     speak(&bilingual!("note: ", "참고: ").then(text));
 }
 
-/// A line on standard error that is the same in every language. Who closed it does not want to know.
+/// A line on standard error that is the same in every language. Who closed it does not want to
+/// know.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless(text));
 }

@@ -1,4 +1,4 @@
-//! StatusPolicy and evidence to one ruling per workload and one verdict per run, computed once: exit code
+//! `StatusPolicy` and evidence to one ruling per workload and one verdict per run, computed once: exit code
 //! and every report derive from it.
 //!
 //! Not here: statistics (`judge`), sentences for people (`report`; the reasons' English is
@@ -192,7 +192,7 @@ fn drifted(policy: StatusPolicy, drift: &Drift, ruling: &mut Ruling) {
     match drift {
         Drift::None => {}
         Drift::Worse(why) if fails && ruling.verdict == Verdict::Failed => {
-            ruling.reasons.push(why.clone())
+            ruling.reasons.push(why.clone());
         }
         Drift::Worse(why) if fails => {
             // Why it was open explains no failure; what a PASS proved does not hold over all of the

@@ -7,6 +7,7 @@ use super::capture;
 use super::job::Job;
 use super::measure;
 use super::options::RunOptions;
+use super::sentence::sentence;
 use super::workspace::Workspace;
 use crate::config::{Arrival, Config, Endpoint, Length};
 use crate::evaluate;
@@ -60,11 +61,9 @@ pub fn calibrate(
         }
         if let Some(first) = why.first() {
             let name = &workload.name;
-            return Err(Failure::measure(bilingual!(
-                "nothing to learn from {name}: {first}",
-                "{name}에서 알 수 있는 것 없음: {first}"
-            ))
-            .into());
+            let what =
+                bilingual!("nothing to learn from {name}: ", "{name}에서 알 수 있는 것 없음: ");
+            return Err(Failure::measure(what.then(&sentence(first.clone()))).into());
         }
         let found = calibration(&record, workload)?;
         (what.tell)(&in_words(&workload.name, &found));
@@ -252,7 +251,7 @@ fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     workload.level = None;
     match &mut workload.arrival {
         Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => {
-            *rate *= share
+            *rate *= share;
         }
         Arrival::Closed { .. }
         | Arrival::Ramp { .. }

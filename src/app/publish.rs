@@ -109,7 +109,7 @@ pub async fn send(client: &Client, post: &Post<'_>) -> Vec<String> {
             }
             Ok(_) => {}
             Err(e) => {
-                troubles.push(format!("no comment on pull request {pull}: {}", e.explain(PULLS)))
+                troubles.push(format!("no comment on pull request {pull}: {}", e.explain(PULLS)));
             }
         }
     }

@@ -93,7 +93,7 @@ fn ranked<'a>(records: &[(String, &'a Record)]) -> anyhow::Result<RankingReport>
     let measured = |w| {
         Ok(Measured {
             workload: w,
-            unfit: w.unfit().iter().map(ToString::to_string).collect(),
+            unfit: w.unfit(),
             starts: w.start_values()?,
             pooled: w.pooled_values()?,
         })

@@ -7,11 +7,16 @@ use crate::report::codes::Sentence;
 use crate::report::text::plain;
 use crate::verdict::Reason;
 
+/// With foreign names as they are.
+pub fn sentence(reason: impl Into<Reason>) -> Text {
+    let sentence = Sentence::from(reason.into());
+    Text { en: sentence.say(Lang::En), ko: sentence.say(Lang::Ko) }
+}
+
 /// On one line, whatever names are in it.
 pub fn plain_sentence(reason: impl Into<Reason>) -> Text {
-    let sentence = Sentence::from(reason.into());
-    let said = |lang| plain(&sentence.say(lang));
-    Text { en: said(Lang::En), ko: said(Lang::Ko) }
+    let Text { en, ko } = sentence(reason);
+    Text { en: plain(&en), ko: plain(&ko) }
 }
 
 /// Why a session is left out.

@@ -83,11 +83,11 @@ pub fn targets(
         match &config.gate.baseline {
             Counterpart::Target(name) => all.extend(config.targets.get(name).cloned()),
             Counterpart::Config(file) if beside.is_none() => {
-                all.push(gate::named(here, file)?.target)
+                all.push(gate::named(here, file)?.target);
             }
             Counterpart::MergeBase | Counterpart::Ref(_) | Counterpart::Config(_) => {}
             Counterpart::Url(url) => {
-                all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() })
+                all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() });
             }
         }
     }

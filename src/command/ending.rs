@@ -52,9 +52,12 @@ goodput-gate는 LLM 서빙이 아무도 모르게 느려지는 것을 막습니�
 
 /// What clap has to say: help, the version, or what is wrong with the arguments.
 pub fn usage(mut error: clap::Error) -> ExitStatus {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        && std::env::args_os().len() <= 1
-    {
+    // The second where a variable stands for a flag.
+    let nothing = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    );
+    if nothing && std::env::args_os().len() <= 1 {
         print::set_language(language_here());
         print::speak(&overview());
         return ExitStatus::Usage;

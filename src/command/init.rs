@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::ask::{self, Choice, Talk};
 use super::output::tell;
-use crate::app::around::{self, USUAL_URL, is_url};
+use crate::app::around::{self, Git, USUAL_URL, is_url};
 use crate::app::first_config::{self, older_configs, workflow};
 use crate::app::gate::shown;
 use crate::app::workspace::Workspace;
@@ -37,25 +37,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     let config_path = first_config::place(&dir, args.force)?;
     let person = args.ask || (!args.yes && std::io::stdin().is_terminal());
     let mut talk = if person { Talk::with_person() } else { Talk::with_nobody() };
-    if let Some(git) = &git {
-        let remote = git
-            .remote
-            .as_deref()
-            .map_or_else(|| bilingual!("no remote `origin`", "원격 `origin` 없음"), Text::from);
-        let branch = git
-            .default_branch
-            .as_deref()
-            .map_or_else(|| bilingual!("unknown", "알 수 없음"), Text::from);
-        speak(&Text {
-            en: format!("git     {}, default branch {}", remote.en, branch.en),
-            ko: format!("git     {}, 기본 브랜치 {}", remote.ko, branch.ko),
-        });
-    } else {
-        speak(&bilingual!(
-            "git     no repository here: baselines will need one (git init)",
-            "git     저장소 없음: 기준선을 쓰려면 필요합니다 (git init)"
-        ));
-    }
+    tell_repository(git.as_ref());
     let (starter, runs, files) = match &args.from {
         Some(folder) => {
             older_configs(folder).map(|carried| (carried.starter, false, carried.files))?
@@ -92,6 +74,28 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     }
     speak(&next(&starter, runs));
     Ok(ExitStatus::Pass)
+}
+
+fn tell_repository(git: Option<&Git>) {
+    if let Some(git) = git {
+        let remote = git
+            .remote
+            .as_deref()
+            .map_or_else(|| bilingual!("no remote `origin`", "원격 `origin` 없음"), Text::from);
+        let branch = git
+            .default_branch
+            .as_deref()
+            .map_or_else(|| bilingual!("unknown", "알 수 없음"), Text::from);
+        speak(&Text {
+            en: format!("git     {}, default branch {}", remote.en, branch.en),
+            ko: format!("git     {}, 기본 브랜치 {}", remote.ko, branch.ko),
+        });
+    } else {
+        speak(&bilingual!(
+            "git     no repository here: baselines will need one (git init)",
+            "git     저장소 없음: 기준선을 쓰려면 필요합니다 (git init)"
+        ));
+    }
 }
 
 fn save_workflow(path: &Path, text: &str, force: bool, cwd: &Path) -> anyhow::Result<()> {

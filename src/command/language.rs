@@ -21,7 +21,7 @@ pub fn language(cli: &Cli) -> Lang {
         Language::En => Lang::En,
         Language::Ko => Lang::Ko,
     });
-    first_of(asked, || given(&cli.command).and_then(configured), &locale())
+    first_of(asked, || given(&cli.command).as_ref().and_then(configured), &locale())
 }
 
 /// The same where there are no arguments that could say it.
@@ -31,7 +31,7 @@ pub fn language_here() -> Lang {
         Ok("en") => Some(Lang::En),
         _ => None,
     };
-    first_of(asked, || configured(Given::default()), &locale())
+    first_of(asked, || configured(&Given::default()), &locale())
 }
 
 fn first_of(asked: Option<Lang>, configured: impl FnOnce() -> Option<Lang>, locale: &str) -> Lang {
@@ -39,8 +39,8 @@ fn first_of(asked: Option<Lang>, configured: impl FnOnce() -> Option<Lang>, loca
     asked.or_else(configured).unwrap_or(if korean { Lang::Ko } else { Lang::En })
 }
 
-fn configured(given: Given) -> Option<Lang> {
-    gate::lang(&Workspace::here(), &given)
+fn configured(given: &Given) -> Option<Lang> {
+    gate::lang(&Workspace::here(), given)
 }
 
 /// The person's; none where nobody looks, so that logs are the same on every machine.

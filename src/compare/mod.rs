@@ -167,7 +167,7 @@ fn newest_level<'a>(
         match counting.contains(&at) {
             true => used.push(placed),
             false if slower.iter().any(|(refused, ..)| *refused == at) => {
-                left_out.push((placed, Why::Slower))
+                left_out.push((placed, Why::Slower));
             }
             false => left_out.push((placed, Why::OtherLevel)),
         }

@@ -279,7 +279,7 @@ impl Issue {
             Place::Flag(flag) => format!("{}: ", one_line(flag)),
         };
         if !self.path.is_empty() {
-            out += &format!("{}: ", one_line(&self.path));
+            out.extend([&*one_line(&self.path), ": "]);
         }
         out += &one_line(self.what.in_language(lang));
         if let Place::File { at, line: Some(line), .. } = &self.place {
@@ -287,7 +287,7 @@ impl Issue {
         }
         if let Some(hint) = &self.hint {
             let (label, hint) = (hint_label(), one_line(hint.in_language(lang)));
-            out += &format!("\n  {}{hint}", label.in_language(lang));
+            out.extend(["\n  ", label.in_language(lang), hint.as_str()]);
         }
         out
     }

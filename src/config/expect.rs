@@ -134,7 +134,7 @@ impl Checker {
                 }
                 Some(Err(error)) => self.unit(&format!("{at}.{}", right.0), error),
                 None if wrong.1.is_none() => {
-                    self.bad(&at, "no bound", format!("write {{{}: VALUE}}", right.0))
+                    self.bad(&at, "no bound", format!("write {{{}: VALUE}}", right.0));
                 }
                 None => {}
             }

@@ -188,7 +188,7 @@ impl Checker {
         let mut words = vec![program.trim().to_owned()];
         match (recipe.model, model) {
             (Model::First, Some(model)) => {
-                words.push(self.word(&format!("{path}.model"), model, known))
+                words.push(self.word(&format!("{path}.model"), model, known));
             }
             (Model::Required(option) | Model::Option(option), Some(model)) => {
                 words

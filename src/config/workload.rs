@@ -238,7 +238,7 @@ impl Checker {
                 // Never dropped in silence: a value without a default would be a hole in
                 // default.yaml.
                 None if self.issues.len() == before => {
-                    self.bad(&one.path, "a value is missing", "report this as a bug")
+                    self.bad(&one.path, "a value is missing", "report this as a bug");
                 }
                 None => {}
             }
@@ -364,7 +364,7 @@ impl Checker {
         };
         match (arrival, turns) {
             (Arrival::Sessions { begin, .. }, Some(turns)) => {
-                self.sessions(path, *begin, turns, length)
+                self.sessions(path, *begin, turns, length);
             }
             (Arrival::Sessions { .. }, None) => {
                 let hint = "add `prompts: {conversation: {turns: 4}}`";

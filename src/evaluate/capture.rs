@@ -6,6 +6,7 @@ use super::other_day::method;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::text;
 use crate::judge::{Decision, detectable};
+use crate::lang::{Text, bilingual};
 use crate::measure::Round;
 use crate::metric::Metric;
 use crate::record::session::Session;
@@ -75,16 +76,27 @@ pub fn visible(
 
 /// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: tpot_geomean 4.1 %,
 /// ...`
-pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> String {
+pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> Text {
     let needed = crate::judge::other_day::FEWEST_SESSIONS;
     let sizes: Vec<String> =
         visible.iter().map(|(m, x)| format!("{m} {}", text::size(*m, *x))).collect();
-    let sizes = if sizes.is_empty() { "nothing".to_owned() } else { sizes.join(", ") };
-    if sessions < needed {
-        return format!(
-            "{name}: {sessions} of {needed} sessions; until then a check fails on changes far beyond noise only, which it sees from: {sizes}"
-        );
-    }
-    let sessions = text::count(sessions as u64, "session", "sessions");
-    format!("{name}: {sessions}; one check sees worse changes, in 95 % of cases, from: {sizes}")
+    let sizes =
+        if sizes.is_empty() { bilingual!("nothing", "없음") } else { sizes.join(", ").into() };
+    let about = if sessions < needed {
+        bilingual!(
+            "{name}: {sessions} of {needed} sessions; until then a check fails on changes far beyond noise only, which it sees from: ",
+            "{name}: 세션 {sessions}/{needed}개. 다 모일 때까지 check는 노이즈를 크게 벗어난 변화에만 FAIL, 감지 크기: "
+        )
+    } else {
+        Text {
+            en: format!(
+                "{name}: {}; one check sees worse changes, in 95 % of cases, from: ",
+                text::count(sessions as u64, "session", "sessions")
+            ),
+            ko: format!(
+                "{name}: 세션 {sessions}개. check 한 번이 95 % 확률로 감지하는 저하의 크기: "
+            ),
+        }
+    };
+    about.then(&sizes)
 }

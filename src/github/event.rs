@@ -177,7 +177,7 @@ impl Ci {
         self.default_branch = text(&event["repository"]["default_branch"]);
         match self.event.as_str() {
             "pull_request" | "pull_request_target" | "pull_request_review" => {
-                self.pull_request(&event["pull_request"])
+                self.pull_request(&event["pull_request"]);
             }
             "merge_group" => {
                 let group = &event["merge_group"];

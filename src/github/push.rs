@@ -224,12 +224,12 @@ impl std::fmt::Display for PushError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoBranch(branch) => {
-                write!(f, "no branch {branch:?} on GitHub, or the token may not see it")?
+                write!(f, "no branch {branch:?} on GitHub, or the token may not see it")?;
             }
             Self::Differs(path) => write!(f, "the branch has {path} with other content")?,
             Self::Protected(words) => write!(f, "the branch is protected: {words}")?,
             Self::Raced(tries) => {
-                write!(f, "others pushed to the branch {tries} times while this was committed")?
+                write!(f, "others pushed to the branch {tries} times while this was committed")?;
             }
             Self::Api(error) => write!(f, "{error}")?,
             Self::Pull(error) => write!(

@@ -1,4 +1,4 @@
-//! ImportedRound requests to the workload records of a run: columns, metrics, findings, and what was
+//! `ImportedRound` requests to the workload records of a run: columns, metrics, findings, and what was
 //! refused, as notes.
 //!
 //! Not here: the tools' formats, or the facts of the repository (`command/import.rs`).

@@ -214,13 +214,13 @@ impl Client {
         match plan.pace {
             Pace::Open => dispatch::open_loop(&job, began_ns, &self.workers),
             Pace::Closed { concurrency } => {
-                dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane)
+                dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane);
             }
             Pace::Sessions { concurrency: Some(n), .. } => {
                 dispatch::lanes(n, began_ns, &self.workers, || Message::SessionLane);
             }
             Pace::Sessions { concurrency: None, turns, .. } => {
-                dispatch::sessions(&job, turns, began_ns, &self.workers)
+                dispatch::sessions(&job, turns, began_ns, &self.workers);
             }
         }
         let pending: Vec<_> =

@@ -50,7 +50,7 @@ impl Live {
         let flag = Arc::clone(&stop);
         let run = move || match style {
             Style::Text if std::io::stderr().is_terminal() => {
-                redraw(&label, extent, &counters, &flag)
+                redraw(&label, extent, &counters, &flag);
             }
             _ => plain(&label, extent, &counters, &flag, style),
         };
@@ -177,6 +177,10 @@ mod tests {
         assert_eq!(
             line,
             "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
+        );
+        assert_eq!(
+            NOW.line(Extent::Requests(100)).ko,
+            "30초 남음, 전송 45/100, 완료 40, 실패 1, 2.0 req/s, goodput 1.5 req/s"
         );
         assert_eq!(NOW.parts(Extent::Requests(100)), 40);
         // Before the first answer nobody knows.

@@ -178,13 +178,13 @@ async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Messag
             }
             (Message::Begin(job), _) => round = Some(Round::begin(&shared, job)),
             (Message::Send { index, intended_ns }, Some(round)) => {
-                round.send(&shared, index, intended_ns)
+                round.send(&shared, index, intended_ns);
             }
             (Message::Lane, Some(round)) => {
-                round.spawn(lane(Arc::clone(&shared), Arc::clone(&round.job)))
+                round.spawn(lane(Arc::clone(&shared), Arc::clone(&round.job)));
             }
             (Message::SessionLane, Some(round)) => {
-                round.spawn(sessions::lane(Arc::clone(&shared), Arc::clone(&round.job)))
+                round.spawn(sessions::lane(Arc::clone(&shared), Arc::clone(&round.job)));
             }
             (Message::Session { first, intended_ns }, Some(round)) => {
                 round.spawn(sessions::session(

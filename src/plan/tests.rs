@@ -375,7 +375,7 @@ fn a_description_sums_the_plan_up() {
     assert_eq!((open.input_tokens, open.output_tokens), (27 * 64, 27 * 32));
     assert!(open.body_bytes > 27 * 256);
     let closed = describe(&plan(|w| {
-        (w.arrival, w.warmup) = (Arrival::Closed { concurrency: 3 }, Warmup::Requests(0))
+        (w.arrival, w.warmup) = (Arrival::Closed { concurrency: 3 }, Warmup::Requests(0));
     }));
     assert_eq!((closed.warmup.requests, closed.rounds[0].seconds), (0, None));
 }

@@ -185,7 +185,7 @@ fn parts_that_contradict_each_other_are_refused() {
         (
             "its errors are",
             read_with(|w| {
-                first(w).errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None })
+                first(w).errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None });
             }),
         ),
         (

@@ -60,6 +60,7 @@ pub fn report(
     exit: ExitStatus,
 ) -> Report {
     let mut codes = Codes::default();
+    let sweeps = super::sweep::sweeps(judged);
     Report {
         schema: SCHEMA.into(),
         version: VERSION,
@@ -68,14 +69,14 @@ pub fn report(
         created: record.created.clone(),
         verdict,
         exit_code: exit.code(),
-        headline: codes.text(&super::headline::headline(judged, verdict)),
+        headline: codes.text(&super::headline::headline(judged, verdict, &sweeps)),
         interrupted: record.interrupted,
         notices: record.gpu.iter().filter_map(|g| unwatched(g, &mut codes)).collect(),
         git: record.git.clone(),
         host: record.host.clone(),
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
         attempts: Vec::new(),
-        sweeps: super::sweep::sweeps(judged),
+        sweeps,
         codes,
     }
 }

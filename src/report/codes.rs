@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::headline::Headline;
+use super::ranking::note::RankingNote;
 use super::say;
 use super::server::Meanwhile;
 use crate::config::Lang;
@@ -24,6 +25,7 @@ pub enum Sentence {
     Metric(MetricReason),
     Meanwhile(Meanwhile),
     Reason(Reason),
+    Ranking(RankingNote),
 }
 
 /// By its English text: what a sentence of this object says, as a stable code with the numbers and
@@ -47,6 +49,7 @@ impl Sentence {
             (Lang::Ko, _) => say::ko::sentence(self),
             (Lang::En, Self::Headline(headline)) => headline.to_string(),
             (Lang::En, Self::Metric(reason)) => reason.to_string(),
+            (Lang::En, Self::Ranking(note)) => note.to_string(),
             (Lang::En, Self::Meanwhile(meanwhile)) => meanwhile.to_string(),
             (Lang::En, Self::Reason(reason)) => reason.to_string(),
         }
@@ -106,6 +109,12 @@ impl From<MetricReason> for Sentence {
 impl From<Meanwhile> for Sentence {
     fn from(meanwhile: Meanwhile) -> Self {
         Self::Meanwhile(meanwhile)
+    }
+}
+
+impl From<RankingNote> for Sentence {
+    fn from(note: RankingNote) -> Self {
+        Self::Ranking(note)
     }
 }
 

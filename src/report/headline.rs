@@ -6,6 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::build::Judged;
+use super::sweep::bend::level_name;
+use super::sweep::{self, Highest, SweepReport};
+use crate::config::{Axis, Lang};
 use crate::judge::estimate::margins;
 use crate::judge::limits::LimitState;
 use crate::judge::reason::{LimitReason, Margin, Measured};
@@ -31,6 +34,12 @@ pub enum Headline {
     CouldNotMeasure {
         why: String,
     },
+    /// Loads at several levels, of which nothing was judged. Nothing else that was measured is
+    /// unfit.
+    Swept {
+        requests: u64,
+        sweeps: Vec<SweptFamily>,
+    },
     PassedWithAccepted {
         accepted: u64,
         first: Reason,
@@ -41,6 +50,16 @@ pub enum Headline {
         workload: Option<String>,
         why: Option<Why>,
     },
+}
+
+/// What a sweep says first: levels that are INVALID, and the highest load that meets the SLOs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweptFamily {
+    pub family: String,
+    pub axis: Axis,
+    pub invalid: Vec<f64>,
+    /// Absent without an SLO.
+    pub highest: Option<Highest>,
 }
 
 /// What decided.
@@ -55,14 +74,28 @@ pub enum Why {
     Reason(Reason),
 }
 
-pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> Headline {
+pub fn headline(
+    judged: &[Judged<'_>],
+    verdict: Option<Verdict>,
+    sweeps: &[SweepReport],
+) -> Headline {
     let Some(verdict) = verdict else {
         let requests: usize =
             judged.iter().flat_map(|j| j.workload.rounds()).map(|(_, r)| r.columns.len()).sum();
         let requests = requests as u64;
+        let swept = |name: &str| {
+            sweeps.iter().flat_map(|s| &s.levels).any(|l| l.workload == name && l.unfit.is_some())
+        };
         let unfit = judged
             .iter()
+            .filter(|j| !swept(&j.workload.name))
             .find_map(|j| Some((&j.workload.name, j.workload.unfit().into_iter().next()?)));
+        if unfit.is_none() && !sweeps.is_empty() {
+            return Headline::Swept {
+                requests,
+                sweeps: sweeps.iter().map(SweptFamily::new).collect(),
+            };
+        }
         return unfit.map_or(Headline::Measured { requests }, |(name, why)| Headline::Unfit {
             requests,
             workload: (judged.len() > 1).then(|| name.clone()),
@@ -83,6 +116,17 @@ pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> Headline {
     let workload =
         decisive.filter(|_| judged.len() > 1 && why.is_some()).map(|j| j.workload.name.clone());
     Headline::Verdict { verdict, workload, why }
+}
+
+impl SweptFamily {
+    pub fn new(sweep: &SweepReport) -> Self {
+        Self {
+            family: sweep.family.clone(),
+            axis: sweep.axis,
+            invalid: sweep::invalid(sweep),
+            highest: sweep::highest(sweep),
+        }
+    }
 }
 
 fn why(judged: &Judged<'_>, verdict: Verdict) -> Option<Why> {
@@ -144,6 +188,15 @@ impl fmt::Display for Headline {
             Self::CouldNotMeasure { why } => {
                 write!(f, "{}: could not measure: {why}", Verdict::Invalid.word())
             }
+            Self::Swept { requests, sweeps } => {
+                if sweeps.iter().any(|s| !s.invalid.is_empty()) {
+                    write!(f, "{}: ", Verdict::Invalid.word())?;
+                }
+                for line in sweeps.iter().map(ToString::to_string).filter(|l| !l.is_empty()) {
+                    write!(f, "{line}; ")?;
+                }
+                write!(f, "measured {requests} requests, nothing judged")
+            }
             Self::PassedWithAccepted { accepted, first } => {
                 let what = text::count(*accepted, "accepted regression", "accepted regressions");
                 let more = if *accepted > 1 {
@@ -160,6 +213,18 @@ impl fmt::Display for Headline {
                 write!(f, "{}{workload}{why}", verdict.word())
             }
         }
+    }
+}
+
+/// Nothing where there is neither an SLO nor an INVALID level.
+impl fmt::Display for SweptFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { family, axis, invalid, highest } = self;
+        let levels: Vec<String> = invalid.iter().map(|l| level_name(*axis, *l)).collect();
+        let invalid = (!levels.is_empty()).then(|| format!("INVALID at {}", levels.join(", ")));
+        let highest = highest.map(|highest| highest.say(Lang::En));
+        let parts: Vec<String> = invalid.into_iter().chain(highest).collect();
+        if parts.is_empty() { Ok(()) } else { write!(f, "{family}: {}", parts.join(", ")) }
     }
 }
 
@@ -365,6 +430,29 @@ mod tests {
                 "SLO attainment is 5.00 pp lower than the baseline's (-7.00 pp to +1.00 pp, p < 0.0001)"
             )
         );
+    }
+
+    #[test]
+    fn a_sweep_names_its_invalid_levels_and_the_load_that_meets_the_slo() {
+        let mut sweep = super::super::samples::swept().sweeps.remove(0);
+        for (level, share) in sweep.levels.iter_mut().zip([1.0, 0.995, 0.4, 0.2]) {
+            level.slo_attainment_ratio = Some(share);
+        }
+        let told = |sweep: &SweepReport| {
+            let sweeps = vec![SweptFamily::new(sweep)];
+            Headline::Swept { requests: 60, sweeps }.to_string()
+        };
+        assert_eq!(
+            told(&sweep),
+            "chat: highest load that meets the SLO: 2 in flight (99.50 % of the requests; 40.00 % at 4 in flight); measured 60 requests, \
+             nothing judged"
+        );
+        sweep.levels[3].unfit = Some("late".into());
+        assert!(told(&sweep).starts_with("INVALID: chat: INVALID at 8 in flight, highest load"));
+        for level in &mut sweep.levels {
+            (level.slo_attainment_ratio, level.unfit) = (None, None);
+        }
+        assert_eq!(told(&sweep), "measured 60 requests, nothing judged");
     }
 
     #[test]

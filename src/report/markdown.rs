@@ -40,7 +40,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
 /// Several reports, each with what it is called: all workloads in one table, then what each report
 /// says first.
 pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
-    let table = glance(&side_by_side(reports, lang), lang);
+    let table = glance(&side_by_side(reports, lang));
     let said = reports.iter().map(|(name, report)| {
         let origin =
             format!("{}, {}, goodput-gate {}", report.session, report.created, report.tool_version);
@@ -56,13 +56,13 @@ pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
 
 /// Every workload in one table, where there are several.
 pub(super) fn at_a_glance(report: &Report, lang: Lang) -> String {
-    overview(report, lang).map_or_else(String::new, |all| glance(&all, lang))
+    overview(report, lang).map_or_else(String::new, |all| glance(&all))
 }
 
-fn glance(all: &Overview, lang: Lang) -> String {
+fn glance(all: &Overview) -> String {
     let rows = all.rows.iter().map(|row| {
-        let cells = all.cells(row, lang);
-        std::iter::once(code(&say(lang, &row.name))).chain(cells.iter().map(|c| cell(c))).collect()
+        let cells = all.cells(row);
+        std::iter::once(code(&row.name)).chain(cells.iter().map(|c| cell(c))).collect()
     });
     table(&all.header, all.numbers..all.header.len(), rows)
 }
@@ -72,12 +72,8 @@ pub(super) fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
         let rows =
             s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
-        let title = escape(&say(
-            lang,
-            &format!("{}: by {}", text::plain(&s.family), sweep::axis_name(s.axis)),
-        ));
-        let highest = sweep::highest(s).map(|h| escape(&h.say(lang)) + "; ").unwrap_or_default();
-        let matters = highest + &escape(&say(lang, &text::plain(&sweep::matters(s))));
+        let title = escape(&sweep::heading(&text::plain(&s.family), s.axis, lang));
+        let matters = escape(&sweep::matters(s, lang));
         format!(
             "\n### {title}\n\n{matters}\n{}",
             table(&sweep::header(lang), 0..sweep::COLUMNS, rows)

@@ -45,7 +45,7 @@ struct Column {
     /// Only where some workload has an SLO.
     slo: bool,
     workload: fn(&WorkloadReport) -> String,
-    family: fn(&[&WorkloadReport], &SweepReport) -> String,
+    family: fn(&[&WorkloadReport], &SweepReport, Lang) -> String,
 }
 
 const COLUMNS: [Column; 10] = [
@@ -53,7 +53,7 @@ const COLUMNS: [Column; 10] = [
         title: |l| l.completed,
         slo: false,
         workload: |w| format!("{}/{}", w.completed, w.requests),
-        family: |all, _| {
+        family: |all, _, _| {
             let sum = |of: fn(&WorkloadReport) -> u64| all.iter().map(|w| of(w)).sum::<u64>();
             format!("{}/{}", sum(|w| w.completed), sum(|w| w.requests))
         },
@@ -62,49 +62,49 @@ const COLUMNS: [Column; 10] = [
         title: |_| "ttft p50 ms",
         slo: false,
         workload: |w| timing(w, "ttft", |d| d.p50_ms),
-        family: |_, s| least(s, |l| l.ttft_p50_ms),
+        family: |_, s, _| least(s, |l| l.ttft_p50_ms),
     },
     Column {
         title: |_| "ttft p95 ms",
         slo: false,
         workload: |w| timing(w, "ttft", |d| d.p95_ms),
-        family: |_, s| least(s, |l| l.ttft_p95_ms),
+        family: |_, s, _| least(s, |l| l.ttft_p95_ms),
     },
     Column {
         title: |_| "tpot p50 ms",
         slo: false,
         workload: |w| timing(w, "tpot", |d| d.p50_ms),
-        family: |_, s| least(s, |l| l.tpot_p50_ms),
+        family: |_, s, _| least(s, |l| l.tpot_p50_ms),
     },
     Column {
         title: |_| "e2e p95 ms",
         slo: false,
         workload: |w| timing(w, "e2e", |d| d.p95_ms),
-        family: |_, s| least(s, |l| l.e2e_p95_ms),
+        family: |_, s, _| least(s, |l| l.e2e_p95_ms),
     },
     Column {
         title: |_| "output tok/s",
         slo: false,
         workload: |w| text::number(rate(w, Metric::OutputTokenRate)),
-        family: |_, s| most(s, |l| l.output_token_rate_tokens_per_s),
+        family: |_, s, _| most(s, |l| l.output_token_rate_tokens_per_s),
     },
     Column {
         title: |_| "req/s",
         slo: false,
         workload: |w| text::number(rate(w, Metric::RequestRate)),
-        family: |_, s| most(s, |l| l.request_rate_per_s),
+        family: |_, s, _| most(s, |l| l.request_rate_per_s),
     },
     Column {
         title: |_| "goodput/s",
         slo: true,
         workload: |w| text::number(rate(w, Metric::Goodput)),
-        family: |_, s| most(s, |l| l.goodput_per_s),
+        family: |_, s, _| most(s, |l| l.goodput_per_s),
     },
     Column {
         title: |l| l.slo_met,
         slo: true,
         workload: |w| text::value("ratio", rate(w, Metric::SloAttainment)),
-        family: |_, s| {
+        family: |_, s, _| {
             text::value(
                 "ratio",
                 sweep::best(s, |l| l.slo_attainment_ratio, Orientation::HigherIsBetter)
@@ -116,7 +116,7 @@ const COLUMNS: [Column; 10] = [
         title: |l| l.errors,
         slo: false,
         workload: |w| text::value("ratio", rate(w, Metric::ErrorRate)),
-        family: |_, s| failed(s),
+        family: |_, s, lang| failed(s, lang),
     },
 ];
 
@@ -138,7 +138,7 @@ pub fn side_by_side(reports: &[(&str, &Report)], lang: Lang) -> Overview {
     let header: Vec<&'static str> = words.chain(columns.iter().map(|c| (c.title)(l))).collect();
     let named = |(name, report): &(&str, &Report)| {
         let name = if name.is_empty() { String::new() } else { format!("{}: ", text::plain(name)) };
-        rows(report, &columns)
+        rows(report, &columns, lang)
             .into_iter()
             .map(move |row| Row { name: format!("{name}{}", row.name), ..row })
     };
@@ -151,62 +151,79 @@ pub fn side_by_side(reports: &[(&str, &Report)], lang: Lang) -> Overview {
 }
 
 impl Overview {
-    /// The cells of a row but for its name, in the reader's language: words, then numbers.
-    pub fn cells(&self, row: &Row, lang: Lang) -> Vec<String> {
+    /// The cells of a row but for its name: words, then numbers.
+    pub fn cells(&self, row: &Row) -> Vec<String> {
         let word = |(verdict, of): &(Verdict, String)| {
-            format!("{} {}", verdict.word(), say(lang, of)).trim_end().to_owned()
+            format!("{} {of}", verdict.word()).trim_end().to_owned()
         };
         let verdict = || row.verdict.as_ref().map_or_else(|| text::ABSENT.into(), word);
-        let said = std::iter::once(&row.load).chain(&row.values).map(|cell| say(lang, cell));
-        self.judged.then(verdict).into_iter().chain(said).collect()
+        let cells = std::iter::once(&row.load).chain(&row.values).cloned();
+        self.judged.then(verdict).into_iter().chain(cells).collect()
     }
 }
 
 /// Workloads in their order, a family where its first level is.
-fn rows(report: &Report, columns: &[&Column]) -> Vec<Row> {
+fn rows(report: &Report, columns: &[&Column], lang: Lang) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (i, w) in report.workloads.iter().enumerate() {
         let family =
             report.sweeps.iter().position(|s| s.levels.iter().any(|l| l.workload == w.name));
         match family {
-            None => rows.push(workload(i, w, columns)),
+            None => rows.push(workload(i, w, columns, lang)),
             Some(f) if rows.iter().any(|row| row.of == Of::Family(f)) => {}
-            Some(f) => rows.push(self::family(f, &report.sweeps[f], report, columns)),
+            Some(f) => rows.push(self::family(f, report, columns, lang)),
         }
     }
     rows
 }
 
-fn workload(index: usize, w: &WorkloadReport, columns: &[&Column]) -> Row {
-    let tokens = format!("{} in, {} out", w.load.input_tokens, w.load.output_tokens);
+fn workload(index: usize, w: &WorkloadReport, columns: &[&Column], lang: Lang) -> Row {
+    let (input, output) = (w.load.input_tokens, w.load.output_tokens);
+    let tokens = match lang {
+        Lang::En => format!("{input} in, {output} out"),
+        Lang::Ko => format!("입력 {input}, 출력 {output}"),
+    };
     Row {
         of: Of::Workload(index),
         name: text::plain(&w.name),
         verdict: w.verdict.map(|v| (v, String::new())),
-        load: format!("{}; {tokens}", text::excerpt(&w.load.arrival)),
+        load: format!("{}; {tokens}", say(lang, &text::excerpt(&w.load.arrival))),
         values: columns.iter().map(|c| (c.workload)(w)).collect(),
     }
 }
 
-fn family(index: usize, s: &SweepReport, report: &Report, columns: &[&Column]) -> Row {
+fn family(index: usize, report: &Report, columns: &[&Column], lang: Lang) -> Row {
+    let s = &report.sweeps[index];
     let of_it = |w: &&WorkloadReport| s.levels.iter().any(|l| l.workload == w.name);
     let all: Vec<&WorkloadReport> = report.workloads.iter().filter(of_it).collect();
     let ends = s.levels.first().zip(s.levels.last());
     let from_to = ends.map_or_else(String::new, |(first, last)| {
-        format!("{} {} to {}", sweep::axis_name(s.axis), first.level, last.level)
+        let (axis, to) = (sweep::axis_title(s.axis, lang), to(lang));
+        format!("{axis} {}{to}{}", first.level, last.level)
     });
     let knee = s.knee.map_or_else(String::new, |knee| format!(", knee {knee}"));
     let worst = all.iter().filter_map(|w| w.verdict).min_by_key(|v| gravity(*v));
     let verdict = worst.map(|worst| {
         let same = all.iter().filter(|w| w.verdict == Some(worst)).count();
-        (worst, format!("({same} of {})", all.len()))
+        let of = all.len();
+        (
+            worst,
+            match lang {
+                Lang::En => format!("({same} of {of})"),
+                Lang::Ko => format!("({of}개 중 {same}개)"),
+            },
+        )
     });
+    let (name, levels) = (text::plain(&s.family), s.levels.len());
     Row {
         of: Of::Family(index),
-        name: format!("{} (best of {} levels)", text::plain(&s.family), s.levels.len()),
+        name: match lang {
+            Lang::En => format!("{name} (best of {levels} levels)"),
+            Lang::Ko => format!("{name} (수준 {levels}개 중 최선)"),
+        },
         verdict,
         load: from_to + &knee,
-        values: columns.iter().map(|c| (c.family)(&all, s)).collect(),
+        values: columns.iter().map(|c| (c.family)(&all, s, lang)).collect(),
     }
 }
 
@@ -245,14 +262,22 @@ fn most(s: &SweepReport, of: impl Fn(&SweepLevel) -> Option<f64>) -> String {
 }
 
 /// From the least to the most: no level hides behind the best one. Absent where some level's is.
-fn failed(s: &SweepReport) -> String {
+fn failed(s: &SweepReport, lang: Lang) -> String {
     let all: Option<Vec<f64>> = s.levels.iter().map(|l| l.error_rate_ratio).collect();
     let all = all.unwrap_or_default();
     let (least, most) =
         (all.iter().copied().reduce(f64::min), all.iter().copied().reduce(f64::max));
     match (text::value("ratio", least), text::value("ratio", most)) {
         (least, most) if least == most => most,
-        (least, most) => format!("{} to {most}", least.trim_end_matches(" %")),
+        (least, most) => format!("{}{}{most}", least.trim_end_matches(" %"), to(lang)),
+    }
+}
+
+/// Between the ends of a range.
+const fn to(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => " to ",
+        Lang::Ko => " ~ ",
     }
 }
 

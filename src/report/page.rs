@@ -187,8 +187,8 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
             .enumerate()
             .map(|(i, w)| section(report, w, i, charts, lang))
             .collect(),
-        overview: overview(report, lang).map(|all| glance(&all, lang)),
-        families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
+        overview: overview(report, lang).map(|all| glance(&all)),
+        families: report.sweeps.iter().map(|s| alone(s, lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
         lang,
@@ -201,15 +201,15 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
     page.render().expect("writing to memory does not fail")
 }
 
-fn glance(all: &Overview, lang: Lang) -> Glance {
+fn glance(all: &Overview) -> Glance {
     let row = |row: &Row| {
-        let mut cells = all.cells(row, lang);
+        let mut cells = all.cells(row);
         GlanceRow {
             href: match row.of {
                 Of::Workload(i) => format!("#w{i}"),
                 Of::Family(i) => format!("#f{i}"),
             },
-            name: say(lang, &row.name),
+            name: row.name.clone(),
             tone: tone(row.verdict.as_ref().map(|(verdict, _)| *verdict)),
             verdict: all.judged.then(|| cells.remove(0)),
             cells,
@@ -223,9 +223,9 @@ fn glance(all: &Overview, lang: Lang) -> Glance {
 }
 
 /// A sweep of one run.
-fn alone(sweep: &SweepReport) -> Family {
+fn alone(sweep: &SweepReport, lang: Lang) -> Family {
     let levels: Vec<f64> = sweep.levels.iter().map(|l| l.level).collect();
-    family(&sweep.family, sweep.axis, &levels, &[("", Some(sweep))], &[])
+    family(&sweep.family, sweep.axis, &levels, &[("", Some(sweep))], &[], lang)
 }
 
 /// Names of lines that the script draws.

@@ -8,13 +8,15 @@ mod build;
 mod csv;
 mod families;
 mod markdown;
+pub mod note;
 mod page;
 mod terminal;
+mod win;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Axis;
+use crate::config::{Axis, Lang};
 use crate::exit::ExitStatus;
 
 pub use build::{Entrant, Measured, ranking};
@@ -24,7 +26,7 @@ pub use page::render as page;
 pub use terminal::render as terminal;
 
 use super::sweep::SweepReport;
-use super::text;
+use super::{Codes, text};
 
 pub const SCHEMA: &str = "goodput-gate/ranking";
 pub const VERSION: u32 = 1;
@@ -44,6 +46,12 @@ pub struct RankingReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub families: Vec<FamilyRanking>,
     pub hypotheses: Vec<HypothesisReport>,
+    /// Who wins and by how much, with every workload; empty in older rankings.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub headline: String,
+    /// Of all sentences in it.
+    #[serde(default, skip_serializing_if = "Codes::is_empty")]
+    pub codes: Codes,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -193,13 +201,13 @@ impl RankingReport {
 }
 
 /// `1`, `2 to 3`, or nothing where there is no rank.
-fn rank(place: &PlaceReport) -> Option<String> {
+fn rank(place: &PlaceReport, lang: Lang) -> Option<String> {
     let (best, worst) = place.best_rank.zip(place.worst_rank)?;
-    Some(if best == worst { best.to_string() } else { format!("{best} to {worst}") })
+    Some(if best == worst { best.to_string() } else { format!("{best}{}{worst}", to(lang)) })
 }
 
 /// `97.1 ms (95.2 to 99.0)`.
-fn value(unit: &str, place: &PlaceReport) -> String {
+fn value(unit: &str, place: &PlaceReport, lang: Lang) -> String {
     let shown = text::value(unit, place.value);
     let end = |x: Option<f64>| {
         let with_unit = text::value(unit, x);
@@ -209,26 +217,53 @@ fn value(unit: &str, place: &PlaceReport) -> String {
     };
     match (place.interval_low, place.interval_high) {
         (Some(_), Some(_)) => {
-            format!("{shown} ({} to {})", end(place.interval_low), end(place.interval_high))
+            let (low, high) = (end(place.interval_low), end(place.interval_high));
+            format!("{shown} ({low}{}{high})", to(lang))
         }
         _ => shown,
     }
 }
 
+/// Between the ends of a range.
+const fn to(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => " to ",
+        Lang::Ko => " ~ ",
+    }
+}
+
 /// What became of a hypothesis, with its numbers: `confirmed: 312 tok/s against 205 tok/s, 44.1 to
 /// 60.2 % more`.
-fn outcome(h: &HypothesisReport) -> String {
+fn outcome(h: &HypothesisReport, codes: &Codes, lang: Lang) -> String {
+    let against = match lang {
+        Lang::En => "against",
+        Lang::Ko => "대",
+    };
     let known = h.left.is_some() || h.right.is_some();
     let numbers = known.then(|| {
-        format!(": {} against {}", text::value(&h.unit, h.left), text::value(&h.unit, h.right))
+        format!(": {} {against} {}", text::value(&h.unit, h.left), text::value(&h.unit, h.right))
     });
     let ends = h.difference_low_ratio.zip(h.difference_high_ratio);
     let difference = ends.map(|(low, high)| {
-        format!(", {} to {}", text::change(&h.unit, Some(low)), text::change(&h.unit, Some(high)))
+        let change = |x| text::change(&h.unit, Some(x));
+        format!(", {}{}{}", change(low), to(lang), change(high))
     });
-    let reason = h.reason.as_ref().map(|why| format!(": {}", text::plain(why)));
-    let parts = [Some(h.outcome.clone()), numbers, difference, reason];
+    let reason = h.reason.as_ref().map(|why| format!(": {}", text::plain(&codes.say(lang, why))));
+    let outcome = match (lang, h.outcome.as_str()) {
+        (Lang::Ko, "confirmed") => "confirmed (확인됨)",
+        (Lang::Ko, "refuted") => "refuted (기각됨)",
+        (Lang::Ko, "undecided") => "undecided (미결정)",
+        (Lang::Ko, "unmeasured") => "unmeasured (측정 안 됨)",
+        (_, other) => other,
+    };
+    let parts = [Some(outcome.to_owned()), numbers, difference, reason];
     parts.into_iter().flatten().collect()
+}
+
+/// Who wins; an older ranking does not say.
+fn headline(report: &RankingReport, lang: Lang) -> Option<String> {
+    let said = !report.headline.is_empty();
+    said.then(|| text::plain(&report.codes.say(lang, &report.headline)))
 }
 
 /// A server as its fingerprint names it.

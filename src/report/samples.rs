@@ -432,9 +432,10 @@ fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) ->
     let verdict = match headline {
         Headline::Verdict { verdict, .. } => Some(*verdict),
         Headline::PassedWithAccepted { .. } => Some(Verdict::Passed),
-        Headline::Measured { .. } | Headline::Unfit { .. } | Headline::CouldNotMeasure { .. } => {
-            None
-        }
+        Headline::Measured { .. }
+        | Headline::Unfit { .. }
+        | Headline::CouldNotMeasure { .. }
+        | Headline::Swept { .. } => None,
     };
     let mut codes = Codes::default();
     Report {

@@ -3,6 +3,7 @@
 //!
 //! Not here: how the bend is found (`measure::knee`), or tables of a format.
 
+pub mod bend;
 mod highest;
 
 use schemars::JsonSchema;
@@ -17,6 +18,8 @@ use crate::measure::knee::{LEAST_POINTS, knee};
 use crate::metric::{Metric, Orientation, Stat, Timing};
 use crate::record::{LevelRecord, WorkloadRecord};
 
+use bend::{Bend, Tail};
+pub use bend::{invalid, matters};
 pub use highest::{Highest, highest};
 
 /// Workloads that differ in one number.
@@ -35,6 +38,9 @@ pub struct SweepReport {
     pub knee: Option<f64>,
     /// What that means.
     pub words: String,
+    /// The same, typed, but for levels that are in no curve; absent in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bend: Option<Bend>,
 }
 
 /// Absent is unmeasured.
@@ -163,60 +169,26 @@ pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepRepo
     let (curve, value) = curve(axis, &fit);
     let points: Option<Vec<(f64, f64)>> = fit.iter().map(|l| Some((l.level, value(l)?))).collect();
     let at = points.as_deref().and_then(knee);
-    let words = match (&points, at) {
-        (None, _) => {
-            format!("no knee is looked for: {} is not measured at every level", curve.name())
-        }
+    let bend = match (&points, at) {
+        (None, _) => Bend::CurveUnmeasured,
         (Some(points), _) if points.len() < LEAST_POINTS => {
-            format!("no knee is looked for: {LEAST_POINTS} levels are needed")
+            Bend::TooFewLevels { needed: LEAST_POINTS as u64 }
         }
-        (Some(points), Some(at)) => bent(axis, curve, points, &fit, at),
-        (Some(points), None) => straight(axis, curve, points),
+        (Some(points), Some(at)) => bent(points, &fit, at),
+        (Some(points), None) => Bend::NoKnee { up_to: points.last().map_or(0.0, |p| p.0) },
     };
-    let left_out: Vec<String> = unfit.iter().map(|l| l.level.to_string()).collect();
-    let left_out = if unfit.is_empty() {
-        String::new()
-    } else {
-        format!("; INVALID and in no curve: {}", left_out.join(", "))
-    };
+    let unfit: Vec<f64> = unfit.iter().map(|l| l.level).collect();
+    let curve = curve.name();
+    let words = bend::english(axis, &curve, &bend) + &bend::left_out(&unfit);
     SweepReport {
         family: family.to_owned(),
         axis,
-        curve: curve.name(),
+        curve,
         knee: at.map(|at| fit[at].level),
         levels,
-        words: words + &left_out,
+        words,
+        bend: Some(bend),
     }
-}
-
-/// What matters of it, and what its knee is: `output tokens/s at most 830 tok/s (at 32 in flight);
-/// ...`. Levels that are not fit are no best ones.
-pub fn matters(sweep: &SweepReport) -> String {
-    let axis = sweep.axis;
-    let at = |l: &SweepLevel| named(axis, l.level);
-    let throughput: [(&str, &str, Value); 2] = [
-        ("output tokens/s", "tokens_per_s", |l| l.output_token_rate_tokens_per_s),
-        ("requests/s", "per_s", |l| l.request_rate_per_s),
-    ];
-    let most = throughput.iter().find_map(|(name, unit, value)| {
-        let (level, most) = best(sweep, *value, Orientation::HigherIsBetter)?;
-        Some(format!("{name}: most at {}, {}", at(level), text::value(unit, Some(most))))
-    });
-    let least = best(sweep, |l| l.ttft_p50_ms, Orientation::LowerIsBetter).map(|(level, least)| {
-        format!("TTFT p50: least at {}, {}", at(level), text::value("ms", Some(least)))
-    });
-    let failed = sweep.levels.last().map(|l| match l.error_rate_ratio {
-        Some(share) => {
-            format!("errors: {} at {}, the highest level", text::value("ratio", Some(share)), at(l))
-        }
-        None => format!("errors: unmeasured at {}, the highest level", at(l)),
-    });
-    most.into_iter()
-        .chain(least)
-        .chain(failed)
-        .chain([sweep.words.clone()])
-        .collect::<Vec<_>>()
-        .join("; ")
 }
 
 /// The best level and its value; the lowest of several that are as good. None where no fit level
@@ -256,54 +228,18 @@ fn curve(axis: Axis, levels: &[&SweepLevel]) -> (Metric, Value) {
     choices.into_iter().find(|(_, value)| measured(*value)).unwrap_or(choices[0])
 }
 
-/// `knee near 8 in flight: at 16 output_token_rate is 3 % higher, and ttft p95 2.1 times as long`.
-fn bent(
-    axis: Axis,
-    curve: Metric,
-    points: &[(f64, f64)],
-    levels: &[&SweepLevel],
-    at: usize,
-) -> String {
+fn bent(points: &[(f64, f64)], levels: &[&SweepLevel], at: usize) -> Bend {
     let beyond = at + 1;
-    let ((here, y), (there, y_there)) = (points[at], points[beyond]);
-    let curved = format!(
-        "knee near {}: at {there} {} is {}",
-        named(axis, here),
-        curve.name(),
-        grown(y, y_there)
-    );
+    let ((near, from), (next, to)) = (points[at], points[beyond]);
     let both = |of: Value| of(levels[at]).zip(of(levels[beyond])).filter(|(here, _)| *here > 0.0);
     let tail = both(|l| l.ttft_p95_ms)
         .map(|pair| ("p95", pair))
         .or_else(|| both(|l| l.ttft_p50_ms).map(|pair| ("p50", pair)));
-    let slower = tail.map(|(stat, (here, there))| {
-        format!(", and ttft {stat} {:.1} times as long", there / here)
+    let tail = tail.map(|(statistic, (here, there))| Tail {
+        statistic: statistic.to_owned(),
+        times: there / here,
     });
-    curved + slower.as_deref().unwrap_or_default()
-}
-
-fn straight(axis: Axis, curve: Metric, points: &[(f64, f64)]) -> String {
-    let last = points.last().map(|p| p.0);
-    format!(
-        "no knee up to {}: {} does not bend",
-        named(axis, last.unwrap_or_default()),
-        curve.name()
-    )
-}
-
-fn named(axis: Axis, level: f64) -> String {
-    match axis {
-        Axis::Concurrency => format!("{level} in flight"),
-        Axis::Rate => format!("{level}/s"),
-    }
-}
-
-fn grown(here: f64, there: f64) -> String {
-    if here <= 0.0 {
-        return format!("{} instead of {}", text::number(Some(there)), text::number(Some(here)));
-    }
-    let share = (there / here - 1.0) * 100.0;
-    format!("{:.0} % {}", share.abs(), if share < 0.0 { "lower" } else { "higher" })
+    Bend::Knee { near, next, from, to, tail }
 }
 
 /// What its levels are.
@@ -311,6 +247,23 @@ pub const fn axis_name(axis: Axis) -> &'static str {
     match axis {
         Axis::Concurrency => "concurrency",
         Axis::Rate => "rate",
+    }
+}
+
+/// The same in the reader's language.
+pub const fn axis_title(axis: Axis, lang: Lang) -> &'static str {
+    match (axis, lang) {
+        (_, Lang::En) => axis_name(axis),
+        (Axis::Concurrency, Lang::Ko) => "동시 요청 수",
+        (Axis::Rate, Lang::Ko) => "요청률",
+    }
+}
+
+/// `chat: by concurrency`.
+pub fn heading(family: &str, axis: Axis, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{family}: by {}", axis_name(axis)),
+        Lang::Ko => format!("{family}: {}별", axis_title(axis, lang)),
     }
 }
 
@@ -393,8 +346,8 @@ pub(super) mod tests {
         let mut some = levels();
         some[5].unfit = Some("a client thread was busy".into());
         some[5].error_rate_ratio = Some(0.5);
-        let said = matters(&sweep("w", Axis::Concurrency, some));
-        let expected = "output tokens/s: most at 16 in flight, 820 tok/s; TTFT p50: least at 1 in flight, 25.00 ms; \
+        let said = matters(&sweep("w", Axis::Concurrency, some), Lang::En);
+        let expected = "most output tokens/s: 820 tok/s at 16 in flight; shortest TTFT p50: 25.00 ms at 1 in flight; \
                         errors: 50.00 % at 32 in flight, the highest level; ";
         assert!(said.starts_with(expected), "{said}");
         let mut nothing = levels();
@@ -402,10 +355,10 @@ pub(super) mod tests {
             (level.output_token_rate_tokens_per_s, level.ttft_p50_ms, level.error_rate_ratio) =
                 (None, None, None);
         }
-        let said = matters(&sweep("w", Axis::Rate, nothing));
+        let said = matters(&sweep("w", Axis::Rate, nothing), Lang::En);
         assert!(
             said.starts_with(
-                "requests/s: most at 32/s, 32.00/s; errors: unmeasured at 32/s, the highest level; "
+                "most requests/s: 32.00/s at 32/s; errors: not measured at 32/s, the highest level; "
             ),
             "{said}"
         );
@@ -421,7 +374,7 @@ pub(super) mod tests {
         let few = levels().into_iter().take(3).collect();
         assert_eq!(
             sweep("w", Axis::Concurrency, few).words,
-            "no knee is looked for: 4 levels are needed"
+            "no knee to show: 4 levels are needed"
         );
     }
 
@@ -435,7 +388,7 @@ pub(super) mod tests {
         let found = sweep("w", Axis::Concurrency, some);
         assert_eq!(
             found.words,
-            "no knee is looked for: output_token_rate is not measured at every level"
+            "no knee to show: output_token_rate was not measured at every level"
         );
     }
 

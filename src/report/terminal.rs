@@ -202,8 +202,8 @@ impl Pen {
 
     fn overview(&self, all: &Overview) -> String {
         let row = |row: &Row| {
-            let name = folded(&say(self.lang, &row.name), NAME);
-            std::iter::once(name).chain(all.cells(row, self.lang)).collect()
+            let name = folded(&row.name, NAME);
+            std::iter::once(name).chain(all.cells(row)).collect()
         };
         let rows: Vec<Vec<String>> = all.rows.iter().map(row).collect();
         flush(&self.parted(&all.header, &rows, &(all.numbers..all.header.len())))
@@ -212,13 +212,8 @@ impl Pen {
     fn sweep(&self, sweep: &SweepReport) -> String {
         let rows: Vec<Vec<String>> =
             sweep.levels.iter().map(|level| sweep::cells(level).to_vec()).collect();
-        let title = say(
-            self.lang,
-            &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)),
-        );
-        let highest = sweep::highest(sweep).map(|h| h.say(self.lang) + "; ").unwrap_or_default();
-        let matters = say(self.lang, &text::plain(&sweep::matters(sweep)));
-        let matters = self.wrapped(&(highest + &matters));
+        let title = sweep::heading(&text::plain(&sweep.family), sweep.axis, self.lang);
+        let matters = self.wrapped(&sweep::matters(sweep, self.lang));
         let table = self.parted(&sweep::header(self.lang), &rows, &(0..sweep::COLUMNS));
         format!("{title}\n{matters}\n{}", flush(&table))
     }

@@ -186,7 +186,7 @@ fn watch_stdin(events: Sender<Event>) -> io::Result<()> {
             match io::stdin().lock().read(&mut buffer) {
                 // More than this nobody has to say.
                 Ok(n @ 1..) => {
-                    told.extend_from_slice(&buffer[..n.min(STAY.len().saturating_sub(told.len()))])
+                    told.extend_from_slice(&buffer[..n.min(STAY.len().saturating_sub(told.len()))]);
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => break,

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 20] = [
+const CORE: [&str; 21] = [
+    "lang",
     "visible",
     "redact",
     "exit",
@@ -282,7 +283,7 @@ fn paths(file: &Path, text: &str) -> Vec<Vec<String>> {
                 .is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
             if !inside {
                 branches(&code[at..], &mut Vec::new(), &mut |words| {
-                    found.push(absolute(&here, words))
+                    found.push(absolute(&here, words));
                 });
             }
         }
@@ -320,7 +321,7 @@ fn branches<'t>(
         }
         match rest.strip_prefix("::") {
             Some(next) if next.starts_with(|c: char| c.is_alphanumeric() || c == '_') => {
-                rest = next
+                rest = next;
             }
             _ => {
                 each(trunk);
@@ -485,12 +486,10 @@ fn all_output_goes_one_way() {
     let ways = ["stdout()", "stderr()", "print!(", "println!(", "dbg!(", "stdio::inherit()"];
     // A window's size and whether there is a terminal write nothing; the bar is given a safe label;
     // the simulated server is this program.
-    let harmless = [
-        "is_terminal",
-        "tcgetwinsize",
-        "ProgressDrawTarget",
-        "Stdio::piped()).stderr(Stdio::inherit())",
-    ];
+    let harmless = ["is_terminal", "tcgetwinsize", "ProgressDrawTarget"];
+    let simulated = |path: &Path, line: &str| {
+        path.ends_with("server/sim.rs") && line.trim() == ".stderr(Stdio::inherit())"
+    };
     let mut offenders = Vec::new();
     for (path, text) in sources() {
         let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
@@ -502,7 +501,8 @@ fn all_output_goes_one_way() {
             // Clap asks where a message is to go.
             let line = line.replace("use_stderr()", "");
             let writes = ways.iter().any(|way| line.to_lowercase().contains(way));
-            if writes && !harmless.iter().any(|fine| line.contains(fine)) {
+            let fine = harmless.iter().any(|fine| line.contains(fine)) || simulated(&path, &line);
+            if writes && !fine {
                 offenders.push(format!("{}: {}", path.display(), line.trim()));
             }
         }

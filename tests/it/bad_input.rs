@@ -390,7 +390,7 @@ fn a_run_that_cannot_start_keeps_the_last_record_beside() {
     let measured = || gate.assert_measured(&gate.measure(&server.url(), &few));
     let dead = || {
         gate.run(&["run", "--base-url", "http://127.0.0.1:1/v1", "--requests", "3"])
-            .assert_says(3, &["127.0.0.1:1"])
+            .assert_says(3, &["127.0.0.1:1"]);
     };
     measured();
     let first = gate.text(".goodput-gate/record.json");

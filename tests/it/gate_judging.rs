@@ -626,7 +626,7 @@ fn a_second_job_decides_what_the_first_left_open() {
     };
     refused(&passing, &["is PASS by itself", "what the first leaves open"]);
     let other = |r: &mut Value| {
-        (r["git"]["commit"], r["git"]["tree"]) = (json!("0".repeat(40)), json!("1".repeat(40)))
+        (r["git"]["commit"], r["git"]["tree"]) = (json!("0".repeat(40)), json!("1".repeat(40)));
     };
     refused(&other, &["two jobs must measure the same code"]);
     refused(&|r| r["git"]["dirty"] = json!(true), &["two jobs must measure the same code"]);

@@ -94,7 +94,7 @@ fn a_change_cannot_choose_the_data_that_it_is_measured_with() {
     bed.write("d.jsonl", &dataset(40));
     bed.commit("data");
     let dry = |env: &[(&str, &str)], words: &[&str]| {
-        bed.gate_with("", env, &["check", "--dry-run"]).assert(0, words)
+        bed.gate_with("", env, &["check", "--dry-run"]).assert(0, words);
     };
     bed.git(&["checkout", "-q", "-b", "feature"]);
     dry(&CI, &[" 600 output tokens per start"]);

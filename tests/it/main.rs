@@ -36,6 +36,7 @@ mod github_fake;
 mod github_fake_git;
 mod github_push;
 mod judge_cases;
+mod korean;
 mod lang;
 mod lifecycle;
 mod lifecycle_bed;

@@ -152,7 +152,7 @@ fn each_target_is_swept_and_every_form_shows_its_curve() {
     let schema: Value =
         serde_json::from_str(&bed.gate(&["schema", "ranking"]).stdout).expect("JSON");
     assert!(jsonschema::is_valid(&schema, &ranking));
-    assert!(bed.read(".goodput-gate/ranking.md").contains("### <code>chat</code> by concurrency"));
+    assert!(bed.read(".goodput-gate/ranking.md").contains("### <code>chat</code>: by concurrency"));
     assert!(bed.read(".goodput-gate/ranking.html").contains("data-family=\"chat\""));
     // One format to standard output, of the records and of the stored ranking, and what is no form
     // of a ranking.

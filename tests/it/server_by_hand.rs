@@ -192,7 +192,7 @@ fn what_is_kept_of_a_server_is_its_owners_alone() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let set = |mode| {
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours")
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
     };
     set(0o666);
     for verb in ["down", "up", "status"] {

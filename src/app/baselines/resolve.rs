@@ -248,7 +248,7 @@ fn way(walk: &Walk) -> Vec<Text> {
                 "walk         {start} and its first parents: {}",
                 text::count(commits as u64, "commit", "commits")
             ),
-            ko: format!("탐색         {start}와 그 첫 부모들: 커밋 {commits}개"),
+            ko: format!("탐색         {start}부터 첫 부모를 따라: 커밋 {commits}개"),
         },
     ]
 }

@@ -11,7 +11,7 @@ use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, change
 use crate::evaluate::{self, Baseline, Part};
 use crate::exit::Failure;
 use crate::judge::{self, Decision};
-use crate::lang::bilingual;
+use crate::lang::{Text, bilingual};
 use crate::print::note;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
@@ -23,7 +23,7 @@ pub struct Joined {
     /// Why it may be of another level, where it needs that.
     pub level_shift: Option<String>,
     /// That a new segment begins with it.
-    pub words: Option<String>,
+    pub words: Option<Text>,
 }
 
 /// For each workload. `stated`: the user's reason for another level.
@@ -100,7 +100,10 @@ fn answered(
         }
         (_, Some(reason)) => {
             let (name, why) = (text::plain(&workload.name), text::plain(reason));
-            let words = format!("{name}: a new segment begins with this session: {why}");
+            let words = bilingual!(
+                "{name}: a new segment begins with this session: {why}",
+                "{name}: 이 세션부터 새 구간: {why}"
+            );
             Ok(Joined { level_shift: Some(reason.to_owned()), words: Some(words) })
         }
         (Some(moved), None) if worse.is_none() && uncovered.is_none() => {
@@ -113,31 +116,46 @@ fn answered(
         }
         (moved, None) => {
             let sizes = worse.or_else(|| moved.map(|m| changes(m))).unwrap_or_default();
-            bail!(Failure::gate(bilingual!(
-                "not added to the baseline, {name} is slower than the sessions that it would join ({before}): {sizes}\nhint: find what makes it slower (`goodput-gate compare`); if it is meant, `goodput-gate accept --reason ...` on its report, or say why here: --level-shift REASON",
-                "기준선에 추가하지 않음, {name}: 이전 세션들({before})보다 느림: {sizes}\n힌트: 느려진 원인을 찾으십시오 (`goodput-gate compare`). 의도한 것이면 리포트에 `goodput-gate accept --reason ...`를 실행하거나, 여기서 이유를 쓰십시오: --level-shift REASON",
-                name = text::plain(&workload.name),
-                before = before(&selection, new),
-            )))
+            let before = before(&selection, new);
+            bail!(Failure::gate(slower(&text::plain(&workload.name), &before, &sizes)))
         }
     }
 }
 
-/// The segment without the new session.
-fn before(selection: &Selection<'_>, new: &Placed) -> String {
-    let used = selection.used.iter().filter(|placed| !std::ptr::eq(**placed, new)).count();
-    let first = selection.used.first().map(|(_, s)| text::short(&s.commit)).unwrap_or_default();
-    format!("{} since {first}", text::count(used as u64, "session", "sessions"))
+/// That nobody answers for a slower session, and what to do. `before`: those that it would join.
+fn slower(name: &str, before: &Text, sizes: &str) -> Text {
+    let what = Text {
+        en: format!(
+            "not added to the baseline, {name} is slower than the sessions that it would join ({}): {sizes}",
+            before.en
+        ),
+        ko: format!("기준선에 추가하지 않음, {name}: 이전 세션들({})보다 느림: {sizes}", before.ko),
+    };
+    what.then(&bilingual!(
+        "\nhint: find what makes it slower (`goodput-gate compare`); if it is meant, `goodput-gate accept --reason ...` on its report, or say why here: --level-shift REASON",
+        "\n힌트: 느려진 원인을 찾으십시오 (`goodput-gate compare`). 의도한 것이면 리포트에 `goodput-gate accept --reason ...`를 실행하거나, 여기서 이유를 쓰십시오: --level-shift REASON"
+    ))
 }
 
-fn words_if_faster(selection: &Selection<'_>, name: &str, new: &Placed) -> Option<String> {
+/// The segment without the new session.
+fn before(selection: &Selection<'_>, new: &Placed) -> Text {
+    let used = selection.used.iter().filter(|placed| !std::ptr::eq(**placed, new)).count();
+    let first = selection.used.first().map(|(_, s)| text::short(&s.commit)).unwrap_or_default();
+    Text {
+        en: format!("{} since {first}", text::count(used as u64, "session", "sessions")),
+        ko: format!("{first}부터 {used}개"),
+    }
+}
+
+fn words_if_faster(selection: &Selection<'_>, name: &str, new: &Placed) -> Option<Text> {
     let first = selection.used.first().is_some_and(|placed| std::ptr::eq(*placed, new));
     match &selection.begin {
-        Begin::Faster(moved) if first => Some(format!(
-            "{}: a new segment begins with this session, which is faster than those before it ({}): until six are there, only what is \
+        Begin::Faster(moved) if first => Some(bilingual!(
+            "{name}: a new segment begins with this session, which is faster than those before it ({changes}): until six are there, only what is \
              grossly slower is judged",
-            text::plain(name),
-            changes(moved)
+            "{name}: 이 세션부터 새 구간, 이전 세션들보다 빠름 ({changes}): 여섯 개가 될 때까지는 크게 느려진 것만 판정",
+            name = text::plain(name),
+            changes = changes(moved)
         )),
         _ => None,
     }

@@ -105,7 +105,7 @@ impl Landing {
         let files: Vec<String> = added.iter().map(|a| a.path.display().to_string()).collect();
         bail!(Failure::measure(bilingual!(
             "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({files}); keep them and the record as an artifact, or commit them with git",
-            "{what} 측정 완료, GitHub에는 올리지 못함: {why}\n참고: 잃은 것은 없음. 파일은 작업 트리에 있으니({files}) 레코드와 함께 아티팩트로 보관하거나 git으로 커밋하십시오",
+            "측정한 세션을 GitHub에 올리지 못함 ({what}): {why}\n참고: 잃은 것은 없음. 파일은 작업 트리에 있으니({files}) 레코드와 함께 아티팩트로 보관하거나 git으로 커밋하십시오",
             files = files.join(", ")
         )))
     }
@@ -207,7 +207,7 @@ fn elsewhere(ci: &Ci, how: How, branch: Option<&str>, baselines: &Path) -> Text 
         "git add {} && git commit -m \"Add a baseline session\" && git push origin HEAD:{to}",
         baselines.display()
     );
-    bilingual!("{flag} commits through GitHub's API, and ", "{flag}는 GitHub API로 커밋하는데 ")
+    bilingual!("{flag} commits through GitHub's API, and ", "{flag} 옵션은 GitHub API로 커밋함. ")
         .then(&lacks)
         .then(&bilingual!(
             "\nhint: elsewhere leave it out, and after the update: {commands}",

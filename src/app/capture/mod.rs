@@ -14,6 +14,7 @@ use super::error_text;
 use super::job::Job;
 use super::measure;
 use super::options::RunOptions;
+use super::sentence::plain_sentence;
 use super::sessions::Baselines;
 use super::workspace::{Workspace, baselines_folder};
 use crate::baseline::lineage::Repo;
@@ -27,10 +28,11 @@ use crate::print::{note, speak};
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
-use crate::verdict::Verdict;
+use fit::accept;
 use joins::{Joined, joined};
 use land::{Added, Landing};
 
+mod fit;
 mod joins;
 mod land;
 
@@ -133,15 +135,10 @@ fn measured(
     adding: &mut Adding<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let (here, config, options) = (adding.here, adding.config, sessions.options);
-    if sessions.count > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
-        note(&bilingual!(
-            "this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
-            "게이트가 시작하지 않는 서버이므로 이 세션들은 한 번의 시작을 공유하고, 시작마다의 차이를 기준선이 알 수 없음\n힌트: 세션 사이에 서버를 다시 시작하거나, 게이트가 시작하게 하십시오 (`server.start`)"
-        ));
-    }
+    warn_of_one_start(config, sessions.count);
     let Some(mut job) = (sessions.begin)()? else { return Ok(ExitStatus::Interrupted) };
     let told = |e: &anyhow::Error| {
-        artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang)
+        artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang);
     };
     if !job.load(here, config, [&config.target]).inspect_err(told)? {
         return Ok(ExitStatus::Interrupted);
@@ -185,15 +182,26 @@ fn measured(
         }
     }
     if refused > 0 {
-        let count = u64::from(sessions.count);
-        speak(&bilingual!(
-            "{refused} of {all} were not added",
-            "{all} 중 {refused}개는 추가하지 않음",
-            all = text::count(count, "session", "sessions")
-        ));
+        let all = sessions.count;
+        speak(&Text {
+            en: format!(
+                "{refused} of {} were not added",
+                text::count(u64::from(all), "session", "sessions")
+            ),
+            ko: format!("세션 {all}개 중 {refused}개는 추가하지 않음"),
+        });
         return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
+}
+
+fn warn_of_one_start(config: &Config, count: u32) {
+    if count > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
+        note(&bilingual!(
+            "this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
+            "게이트가 시작하지 않는 서버이므로 이 세션들은 한 번의 시작을 공유하고, 시작마다의 차이를 기준선이 알 수 없음\n힌트: 세션 사이에 서버를 다시 시작하거나, 게이트가 시작하게 하십시오 (`server.start`)"
+        ));
+    }
 }
 
 fn clean(here: &Workspace, repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
@@ -238,74 +246,6 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
     Ok(record)
 }
 
-/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests'
-/// runs, limits whose breach nobody has accepted.
-fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<()> {
-    if record.interrupted {
-        bail!(Failure::measure(bilingual!(
-            "not added to the baseline, the run was interrupted: measure again",
-            "기준선에 추가하지 않음, 측정이 중단됨: 다시 측정하십시오"
-        )));
-    }
-    if record.pair.is_some() {
-        bail!(bilingual!(
-            "not added to the baseline, the record is one side of an interleaved run, which judged this very code\nhint: measure it by itself: goodput-gate baseline update",
-            "기준선에 추가하지 않음, 이 코드를 판정한 교차 측정의 한쪽 레코드임\n힌트: 따로 측정하십시오: goodput-gate baseline update"
-        ));
-    }
-    for workload in &record.workloads {
-        if let Some(why) = evaluate::incomplete(record, workload) {
-            bail!(Failure::measure(bilingual!(
-                "not added to the baseline, {name}: {why}",
-                "기준선에 추가하지 않음, {name}: {why}",
-                name = workload.name
-            )));
-        }
-    }
-    for workload in &record.workloads {
-        let why = workload.unfit();
-        if let Some(first) = why.first() {
-            bail!(Failure::measure(bilingual!(
-                "not added to the baseline, the measurement of {name} is INVALID: {first}",
-                "기준선에 추가하지 않음, {name}의 측정이 INVALID: {first}",
-                name = workload.name
-            )));
-        }
-    }
-    if let Some(why) = evaluate::same_build(record)? {
-        bail!(Failure::measure(bilingual!(
-            "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again",
-            "기준선에 추가하지 않음, 같은 빌드인데 서로 다름: {why}\n힌트: 다른 프로세스가 이 머신을 쓰거나 속도가 변하고 있습니다. `goodput-gate doctor`로 확인하고 다시 측정하십시오"
-        )));
-    }
-    let accepted = Baselines::of_head(here, config)?.baseline("").accepted;
-    let (report, _) = evaluate::judged(record, None, |_| Baseline {
-        accepted: accepted.clone(),
-        ..Baseline::default()
-    })?;
-    for workload in &report.workloads {
-        if workload.verdict == Some(Verdict::Failed) {
-            let first = workload.reasons.first().cloned().unwrap_or_default();
-            bail!(Failure::measure(bilingual!(
-                "not added to the baseline, {name} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
-                "기준선에 추가하지 않음, {name}의 한도 위반: {first}\n힌트: slo와 limits를 이 서버가 내야 할 값으로 정하십시오. 측정값은 출력 폴더의 record.json에 있습니다",
-                name = workload.name
-            )));
-        }
-        // Errors of a reference hide errors of a candidate.
-        let failed = workload.requests - workload.completed.min(workload.requests);
-        if failed * 100 > workload.requests {
-            bail!(Failure::measure(bilingual!(
-                "not added to the baseline, {failed} of {all} requests of {name} failed\nhint: see the errors in report.md of the output folder; more than 1 % is no reference",
-                "기준선에 추가하지 않음, {name}의 요청 {all}개 중 {failed}개 실패\n힌트: 오류는 출력 폴더의 report.md에 있습니다. 1 %를 넘으면 기준이 될 수 없습니다",
-                all = workload.requests,
-                name = workload.name
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// What another verb measured of unchanged code in a clean tree.
 pub fn add_measured(
     here: &Workspace,
@@ -342,7 +282,7 @@ fn joins(
     let mut sessions = Vec::new();
     for (workload, Joined { level_shift, words }) in record.workloads.iter().zip(joined) {
         if let Some(line) = words {
-            (adding.tell)(&line.into());
+            (adding.tell)(&line);
         }
         let session = Session::from_record(record, workload)
             .context("a baseline is keyed by commit, and the record has none")?;
@@ -365,7 +305,7 @@ fn add(record: &Record, new: Vec<Session>, adding: &mut Adding<'_>) -> anyhow::R
         (adding.tell)(&bilingual!("added {shown}", "추가: {shown}"));
         adding.added.push(Added { path, session });
         adding.keep_the_last(workload)?;
-        (adding.tell)(&adding.sees(record, workload)?.into());
+        (adding.tell)(&adding.sees(record, workload)?);
     }
     if adding.lands {
         return Ok(());
@@ -451,17 +391,16 @@ impl Adding<'_> {
     }
 
     /// What a check against this baseline will see, in words.
-    fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<String> {
+    fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Text> {
         let baseline = self.baseline(workload)?;
         let selection = baseline.select(workload, &self.config.gate.under_test, None);
         let sessions: Vec<&Session> = selection.sessions().collect();
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
         let sees = evaluate::words_of_visible(&workload.name, sessions.len(), &visible);
-        let levels = selection
-            .levels()
-            .into_iter()
-            .map(|line| format!("note: {}", text::plain(&line.to_string())));
-        Ok(std::iter::once(sees).chain(levels).collect::<Vec<_>>().join("\n"))
+        let note = |line| bilingual!("note: ", "참고: ").then(&plain_sentence(line));
+        let lines: Vec<Text> =
+            std::iter::once(sees).chain(selection.levels().into_iter().map(note)).collect();
+        Ok(Text::joined(&lines, "\n"))
     }
 }

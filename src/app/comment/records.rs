@@ -67,10 +67,10 @@ fn within(
         let other = waiting.iter().position(|(s, _, r)| *s != side && r.session == record.session);
         match (other.map(|i| waiting.remove(i)), side) {
             (Some((_, at, baseline)), Role::Candidate) => {
-                judge(pair((at, baseline), (path, record))?)?
+                judge(pair((at, baseline), (path, record))?)?;
             }
             (Some((_, at, candidate)), Role::Baseline) => {
-                judge(pair((path, record), (at, candidate))?)?
+                judge(pair((path, record), (at, candidate))?)?;
             }
             (None, _) => waiting.push((side, path, record)),
         }

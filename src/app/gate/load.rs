@@ -56,9 +56,9 @@ pub fn config(here: &Workspace, given: &Given) -> anyhow::Result<Config> {
     })
 }
 
-/// The language that it asks for, where it can be read.
+/// The language that it asks for, where it can be read. Not of a pipe, which gives its text once.
 pub fn lang(here: &Workspace, given: &Given) -> Option<Lang> {
-    let path = path(here, given).ok().flatten();
+    let path = path(here, given).ok().flatten().filter(|path| path.is_file());
     let text = path.and_then(|path| read_config(&path).ok());
     config::lang(text.as_deref(), &given.set)
 }
@@ -112,7 +112,7 @@ fn no_target(cwd: &Path) -> anyhow::Error {
             places.en
         ),
         ko: format!(
-            "측정할 것 없음: 설정 파일 없음. {}에서 {} 찾음\n힌트: 설정은 --config FILE로, 서버는 --base-url URL로 지정합니다. \
+            "측정할 대상 없음: {}에 설정 파일({})이 없음\n힌트: 설정은 --config FILE로, 서버는 --base-url URL로 지정합니다. \
              `goodput-gate init`은 서버를 찾아 설정을 만들고, `goodput-gate check --demo`는 둘 다 없이 게이트를 보여 줍니다",
             places.ko,
             NAMES.join(" 또는 ")

@@ -156,8 +156,8 @@ fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<He
     let mut waiting = |other: &Gate, claim: &Claim| {
         speak(&bilingual!(
             "waiting for {other}: it has {claim}, which this one needs",
-            "{other} 대기 중: 이 실행에 필요한 {claim} 사용 중"
-        ))
+            "다른 게이트를 기다리는 중: {other}, 이 실행에 필요한 {claim} 사용 중"
+        ));
     };
     match lock::hold(gate, patience, &mut waiting, &|| stop.stopping()).map_err(|e| Failure::measure(e.to_string()))? {
         LockOutcome::Held(held) => Ok(Some(held)),

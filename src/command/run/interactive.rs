@@ -189,7 +189,7 @@ fn models(
     let mut all: Vec<(Text, String)> = Vec::new();
     match (usual, own.first()) {
         (Some(full), Some((short, _, said))) => {
-            all.push((line(Some(short.as_str()), &full.as_str().into(), *said), (*short).clone()))
+            all.push((line(Some(short.as_str()), &full.as_str().into(), *said), (*short).clone()));
         }
         (Some(full), None) => all.push((full.as_str().into(), full.clone())),
         (None, _) => {}
@@ -310,7 +310,7 @@ fn command(args: &RunArgs) -> String {
     let ConfigArgs { config, set } = &args.config;
     let mut words = vec!["goodput-gate".to_owned(), "run".into()];
     let mut push = |flag: &str, value: Option<String>| {
-        words.extend(value.map(|v| format!("{flag} {}", quoted(&v))))
+        words.extend(value.map(|v| format!("{flag} {}", quoted(&v))));
     };
     push("--config", config.as_ref().map(|c| c.display().to_string()));
     for one in set {

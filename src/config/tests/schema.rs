@@ -82,7 +82,7 @@ fn every_key_and_preset_is_in_the_reference() {
         match value {
             // The knobs of the simulated server are described with it.
             Value::Object(map) => {
-                map.iter().filter(|(key, _)| *key != "Knobs").for_each(|(_, v)| visit(v, keys))
+                map.iter().filter(|(key, _)| *key != "Knobs").for_each(|(_, v)| visit(v, keys));
             }
             Value::Array(items) => items.iter().for_each(|v| visit(v, keys)),
             _ => {}

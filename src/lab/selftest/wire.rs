@@ -264,7 +264,7 @@ impl Side {
             &Arc::new(Control::default()),
             &counters,
         );
-        measured.map_err(|e| Failure::measure(e.to_string()).into())
+        measured.map_err(|e| Failure::measure(e).into())
     }
 
     fn round(

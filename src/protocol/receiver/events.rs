@@ -139,10 +139,10 @@ impl<D: Dialect> Events<D> {
         self.any = true;
         match self.dialect.answer(body) {
             Event::Malformed(_) if !body.trim_ascii_start().starts_with(b"{") => {
-                self.no_stream(kind, body)
+                self.no_stream(kind, body);
             }
             Event::Malformed(_) if is_lines(body) => {
-                self.give_up(format!("{UNASKED}: {}", error_text::text(body)))
+                self.give_up(format!("{UNASKED}: {}", error_text::text(body)));
             }
             event => self.apply(event, body, now_ns),
         }

@@ -180,7 +180,7 @@ fn payloads_of_whole_events_are_slices_of_the_input() {
     let mut borrowed = Vec::new();
     Scanner::new()
         .feed(bytes, &mut |e| {
-            borrowed.push(matches!(e, SseEvent::Data(data) if range.contains(&data.as_ptr())))
+            borrowed.push(matches!(e, SseEvent::Data(data) if range.contains(&data.as_ptr())));
         })
         .expect("events are small");
     // Of the first line nobody knows yet whether a byte order mark leads it.

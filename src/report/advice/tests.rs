@@ -128,6 +128,7 @@ fn a_level_beyond_the_knee_is_named() {
         levels: [4.0, 8.0, 16.0].map(level).to_vec(),
         knee: Some(8.0),
         words: String::new(),
+        bend: None,
     }];
     assert_eq!(rules(&report), ["knee"]);
     report.workloads[0].name = "w-8".into();

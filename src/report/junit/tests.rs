@@ -52,7 +52,7 @@ fn read(xml: &str) -> Read {
                 }
             }
             Event::Text(t) => {
-                assert!(t.iter().all(u8::is_ascii_whitespace), "text outside CDATA: {t:?}")
+                assert!(t.iter().all(u8::is_ascii_whitespace), "text outside CDATA: {t:?}");
             }
             Event::Eof => break,
             Event::Decl(_) => {}

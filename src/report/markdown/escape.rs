@@ -23,11 +23,11 @@ pub fn escape(foreign: &str) -> String {
             }
             '_' if within_word(before, rest) => out.push(c),
             '&' | '<' | '>' | '\\' | '`' | '|' | '*' | '_' | '~' | '[' | ']' | '$' => {
-                entity(&mut out, c)
+                entity(&mut out, c);
             }
             // What begins a list, a heading's underline, or an alignment row.
             '-' | '+' | '=' | ':' | '0'..='9' if before.is_none() && begins_block(c, rest) => {
-                entity(&mut out, c)
+                entity(&mut out, c);
             }
             ':' if rest.starts_with("//") => {
                 out.push(c);

@@ -41,7 +41,7 @@ fn what_was_not_measured_is_a_dash_and_no_slo_is_no_column() {
     report.workloads[0].verdict = None;
     let all = overview(&report, Lang::En).expect("two");
     assert!(all.rows[1].values[1..].iter().all(|v| v == "-"), "{:?}", all.rows[1]);
-    assert_eq!(all.cells(&all.rows[0], Lang::En)[0], "-");
+    assert_eq!(all.cells(&all.rows[0])[0], "-");
     for w in &mut report.workloads {
         (w.slo_requests, w.verdict) = (None, None);
     }
@@ -80,7 +80,7 @@ fn a_family_is_one_row_of_its_best_and_of_its_worst() {
         (alone.rows[0].name.as_str(), alone.rows[0].load.as_str()),
         ("chat (best of 3 levels)", "concurrency 1 to 4")
     );
-    assert_eq!(alone.cells(&alone.rows[0], Lang::En)[0], "FAIL (1 of 3)");
+    assert_eq!(alone.cells(&alone.rows[0])[0], "FAIL (1 of 3)");
     assert_eq!(column(&alone, "output tok/s"), ["200.0"], "the INVALID level is not the best");
     assert_eq!(
         (column(&alone, "errors"), column(&alone, "completed")),

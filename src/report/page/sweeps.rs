@@ -4,10 +4,9 @@
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
 use crate::report::sweep::{
-    BY_LEVEL, COLUMNS, Curved, Highest, SweepLevel, SweepReport, axis_name, cells, header, highest,
-    is_of, matters,
+    BY_LEVEL, COLUMNS, Curved, SweepLevel, SweepReport, axis_title, cells, header, is_of, matters,
 };
-use crate::report::{say, text};
+use crate::report::text;
 
 /// One family of workloads.
 pub struct Family {
@@ -27,26 +26,6 @@ pub struct Family {
     pub tables: Vec<Levels>,
 }
 
-impl Family {
-    /// In the reader's language; units and metrics are as they are.
-    pub fn said(mut self, lang: Lang) -> Self {
-        self.axis = say(lang, &self.axis);
-        self.header = header(lang);
-        for plot in &mut self.plots {
-            plot.title = say(lang, &plot.title);
-            for mark in plot.lines.iter_mut().flat_map(|line| &mut line.marks) {
-                mark.title = say(lang, &mark.title);
-            }
-        }
-        for table in &mut self.tables {
-            let highest = table.highest.map(|highest| highest.say(lang));
-            let words = say(lang, &table.words);
-            table.words = highest.into_iter().chain([words]).collect::<Vec<_>>().join("; ");
-        }
-        self
-    }
-}
-
 /// Of one entrant.
 pub struct Levels {
     /// Empty where there is only one.
@@ -54,7 +33,6 @@ pub struct Levels {
     pub pen: Pen,
     /// What matters of it.
     pub words: String,
-    highest: Option<Highest>,
     pub rows: Vec<[String; COLUMNS]>,
 }
 
@@ -68,16 +46,17 @@ pub fn family(
     levels: &[f64],
     all: &[Swept<'_>],
     notes: &[String],
+    lang: Lang,
 ) -> Family {
-    let axis = axis_name(axis);
+    let title = axis_title(axis, lang);
     let (mut plots, mut lacking) = (Vec::new(), Vec::new());
     for curved in &BY_LEVEL {
-        match by_level(axis, curved, levels, all) {
+        match by_level(axis, curved, levels, all, lang) {
             Some(plot) => plots.push(plot),
             None => lacking.push(curved.0),
         }
     }
-    match against_latency(levels, all) {
+    match against_latency(levels, all, lang) {
         Some(plot) => plots.push(plot),
         None => lacking.push("throughput against latency"),
     }
@@ -85,43 +64,43 @@ pub fn family(
     let table = |(i, (who, sweep)): (usize, &Swept<'_>)| {
         let sweep = (*sweep)?;
         let rows = sweep.levels.iter().map(cells).collect();
-        Some(Levels {
-            name: text::plain(who),
-            pen: Pen::of(i),
-            words: text::plain(&matters(sweep)),
-            highest: highest(sweep),
-            rows,
-        })
+        Some(Levels { name: text::plain(who), pen: Pen::of(i), words: matters(sweep, lang), rows })
     };
     Family {
         name: text::plain(name),
-        axis: axis.to_owned(),
+        axis: title.to_owned(),
+        header: header(lang),
         plots,
         lacking,
         notes: notes.iter().map(|note| text::plain(note)).collect(),
         crossed: known().any(|s| s.levels.iter().any(|l| l.unfit.is_some())),
         ringed: known().any(|s| s.knee.is_some()),
-        header: header(Lang::En),
         tables: all.iter().enumerate().filter_map(table).collect(),
     }
 }
 
 fn by_level(
-    axis: &str,
+    axis: Axis,
     (title, unit, value): &Curved,
     levels: &[f64],
     all: &[Swept<'_>],
+    lang: Lang,
 ) -> Option<Plot> {
     let scale = if *unit == "ratio" { 100.0 } else { 1.0 };
-    let curves = curves(levels, all, |sweep, level| {
+    let curves = curves(levels, all, lang, |sweep, level| {
         let y = value(level)?;
         Some((level.level, y * scale, text::value(unit, Some(y)), is_of(sweep, title)))
     });
-    plot(format!("{title} by {axis}"), axis.to_owned(), &Across::Levels, &curves, &[])
+    let axis = axis_title(axis, lang);
+    let title = match lang {
+        Lang::En => format!("{title} by {axis}"),
+        Lang::Ko => format!("{title}: {axis}별"),
+    };
+    plot(title, axis.to_owned(), &Across::Levels, &curves, &[])
 }
 
 /// What the server delivers, against what its users wait: up and to the left is better.
-fn against_latency(levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
+fn against_latency(levels: &[f64], all: &[Swept<'_>], lang: Lang) -> Option<Plot> {
     let mut fit = all
         .iter()
         .filter_map(|(_, sweep)| *sweep)
@@ -133,16 +112,16 @@ fn against_latency(levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
     let throughput = |l: &SweepLevel| {
         if tokens { l.output_token_rate_tokens_per_s } else { l.request_rate_per_s }
     };
-    let curves = curves(levels, all, |_, level| {
+    let curves = curves(levels, all, lang, |_, level| {
         let (x, y) = (level.e2e_p95_ms?, throughput(level)?);
-        Some((
-            x,
-            y,
-            format!("{} at E2E p95 {}", text::value(unit, Some(y)), text::value("ms", Some(x))),
-            true,
-        ))
+        let (rate, e2e) = (text::value(unit, Some(y)), text::value("ms", Some(x)));
+        Some((x, y, format!("{rate}, E2E p95 {e2e}"), true))
     });
-    plot(format!("{what} against E2E p95"), "E2E p95, ms".into(), &Across::Numbers, &curves, &[])
+    let title = match lang {
+        Lang::En => format!("{what} against E2E p95"),
+        Lang::Ko => format!("{what}: E2E p95 대비"),
+    };
+    plot(title, "E2E p95, ms".into(), &Across::Numbers, &curves, &[])
 }
 
 /// One per entrant, in their order, also where there is nothing to draw: their pens are the same in
@@ -150,6 +129,7 @@ fn against_latency(levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
 fn curves(
     levels: &[f64],
     all: &[Swept<'_>],
+    lang: Lang,
     point: impl Fn(&SweepReport, &SweepLevel) -> Option<(f64, f64, String, bool)>,
 ) -> Vec<Curve> {
     let gap = || Point { x: f64::NAN, y: f64::NAN, ..Point::default() };
@@ -161,7 +141,7 @@ fn curves(
             (None, true) if bends => Kind::Knee,
             _ => Kind::Plain,
         };
-        Some(Point { x, y, title: said(who, sweep, level, &values), link: None, kind })
+        Some(Point { x, y, title: point_title(who, sweep, level, &values, lang), link: None, kind })
     };
     let curve = |(who, sweep): &Swept<'_>| {
         let points = sweep.iter().flat_map(|sweep| {
@@ -172,12 +152,18 @@ fn curves(
     all.iter().map(curve).collect()
 }
 
-fn said(who: &str, sweep: &SweepReport, level: &SweepLevel, values: &str) -> String {
+fn point_title(
+    who: &str,
+    sweep: &SweepReport,
+    level: &SweepLevel,
+    values: &str,
+    lang: Lang,
+) -> String {
     let who = if who.is_empty() { String::new() } else { format!("{}, ", text::plain(who)) };
     let what = match (&level.unfit, sweep.knee == Some(level.level)) {
         (Some(_), _) => " (INVALID)",
         (None, true) => " (knee)",
         (None, false) => "",
     };
-    format!("{who}{} {}{what}: {values}", axis_name(sweep.axis), level.level)
+    format!("{who}{} {}{what}: {values}", axis_title(sweep.axis, lang), level.level)
 }

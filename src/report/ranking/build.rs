@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use super::note::{LoadName, RankingNote, Work};
 use super::{
     EntrantReport, HypothesisReport, MetricRanking, PlaceReport, RankingReport, SCHEMA, VERSION,
-    WorkloadRanking, families,
+    WorkloadRanking, families, win,
 };
 use crate::config::{Claim, Term, parse_claim};
-use crate::judge::ranking::{Outcome, Place, Right, Statement, TOO_FEW, Tested, rank, test};
+use crate::judge::ranking::{Outcome, Place, Right, Statement, Tested, rank, test};
 use crate::measure::collect::Values;
 use crate::measure::summary::Shape;
 use crate::metric::{Metric, Orientation, Unit};
+use crate::record::note::Note;
 use crate::record::{HypothesisRecord, LoadDetail, LoadFacts, Record, WorkloadRecord};
-use crate::report::text;
+use crate::report::Codes;
 
 /// A record and what it is called here.
 pub struct Entrant<'a> {
@@ -27,7 +29,7 @@ pub struct Entrant<'a> {
 pub struct Measured<'a> {
     pub workload: &'a WorkloadRecord,
     /// Why it is not fit to be judged; nothing where it is.
-    pub unfit: Vec<String>,
+    pub unfit: Vec<Note>,
     /// Oriented, by start.
     pub starts: BTreeMap<Metric, Vec<f64>>,
     /// Over all rounds.
@@ -45,15 +47,23 @@ pub fn ranking(entrants: &[Entrant<'_>], tool_version: &str) -> RankingReport {
             names.push(&workload.name);
         }
     }
+    let mut codes = Codes::default();
     let claims = entrants.first().map_or(&[][..], |e| &e.record.hypotheses);
+    let workloads: Vec<WorkloadRanking> =
+        names.iter().map(|name| workload(name, entrants, &mut codes)).collect();
+    let families = families::families(&names, entrants, &mut codes);
+    let hypotheses =
+        claims.iter().map(|claim| hypothesis(claim, claims.len(), entrants, &mut codes)).collect();
     RankingReport {
+        headline: codes.text(&win::winners(&workloads, entrants)),
         schema: SCHEMA.into(),
         version: VERSION,
         tool_version: tool_version.into(),
         entrants: entrants.iter().map(entrant).collect(),
-        workloads: names.iter().map(|name| workload(name, entrants)).collect(),
-        families: families::families(&names, entrants),
-        hypotheses: claims.iter().map(|claim| hypothesis(claim, claims.len(), entrants)).collect(),
+        workloads,
+        families,
+        hypotheses,
+        codes,
     }
 }
 
@@ -76,13 +86,13 @@ impl Entrant<'_> {
     }
 
     /// Why it is not ranked in this workload, whose load is that of the first.
-    fn unfit(&self, name: &str, first: &WorkloadRecord) -> Option<String> {
+    fn unfit(&self, name: &str, first: &WorkloadRecord) -> Option<RankingNote> {
         let Some(mine) = self.workload(name) else {
-            return Some("was not measured with this workload".into());
+            return Some(RankingNote::WorkloadLacking);
         };
         mine.unfit
             .first()
-            .map(|why| format!("INVALID: {why}"))
+            .map(|why| RankingNote::EntrantInvalid { why: why.clone() })
             .or_else(|| other_load(mine.workload, first))
     }
 
@@ -121,7 +131,7 @@ impl Measured<'_> {
 }
 
 /// What differs in the load, if anything does: then its numbers are of something else.
-pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Option<String> {
+pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Option<RankingNote> {
     let plan = |w: &WorkloadRecord| w.fingerprint.0.get("plan").cloned();
     // How a protocol writes a request is no part of the load, nor is which others a config has
     // beside it.
@@ -136,28 +146,30 @@ pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Optio
         && mine.load.length_forced == first.load.length_forced;
     let differs =
         alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
-    let said = [|w: &WorkloadRecord| w.load.arrival.clone(), words]
-        .into_iter()
-        .map(|say| (say(mine), say(first)));
-    differs.then(|| match said.into_iter().find(|(mine, first)| mine != first) {
-        Some((mine, first)) => format!("was measured with another load ({mine}) than the first ({first})"),
-        None => "was measured with another load than the first: its seed, its prompts or another part of the plan differs".into(),
+    let (arrival, of_first) = (&mine.load.arrival, &first.load.arrival);
+    let (load, first) = (load(mine), load(first));
+    differs.then(|| match () {
+        () if arrival != of_first => {
+            RankingNote::OtherArrivals { arrival: arrival.clone(), first: of_first.clone() }
+        }
+        () if load != first => RankingNote::OtherLoad { load, first },
+        () => RankingNote::OtherPlan,
     })
 }
 
-fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
+fn workload(name: &str, entrants: &[Entrant<'_>], codes: &mut Codes) -> WorkloadRanking {
     let first = entrants.iter().find_map(|e| e.workload(name)).map(|m| m.workload);
-    let unfit = entrants.iter().map(|e| e.unfit(name, first?)).collect();
+    let unfit = entrants.iter().map(|e| Some(codes.text(&e.unfit(name, first?)?))).collect();
     let fit: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.fit(name, first?)).collect();
     let seen: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.shown(name)).collect();
     let metrics = first.map_or_else(Vec::new, |first| metrics(first.shape(), &fit, &seen));
     let starts = |e: &Entrant<'_>| e.workload(name).map_or(0, |m| m.workload.starts.len());
     WorkloadRanking {
         name: name.to_owned(),
-        load: first.map_or_else(String::new, words),
+        load: first.map_or_else(String::new, |w| codes.text(&RankingNote::SameLoad(load(w)))),
         starts: entrants.iter().map(|e| u32::try_from(starts(e)).unwrap_or(u32::MAX)).collect(),
         unfit,
-        warnings: warnings(entrants, &fit, &metrics),
+        warnings: codes.texts(&warnings(entrants, &fit, &metrics)),
         unmeasured: metrics
             .iter()
             .filter(|m| nowhere(&m.shown))
@@ -177,20 +189,20 @@ fn nowhere(metric: &MetricRanking) -> bool {
     metric.places.iter().all(|p| p.value.is_none())
 }
 
-fn words(w: &WorkloadRecord) -> String {
-    let each =
-        w.load.requests_per_round.map_or_else(String::new, |n| format!(", {n} requests per round"));
-    format!(
-        "{}{each}, {} input (nominal) and {} output tokens",
-        w.load.arrival, w.load.input_tokens, w.load.output_tokens
-    )
+fn load(w: &WorkloadRecord) -> LoadName {
+    LoadName {
+        arrival: w.load.arrival.clone(),
+        requests_per_round: w.load.requests_per_round,
+        input_tokens: w.load.input_tokens,
+        output_tokens: w.load.output_tokens,
+    }
 }
 
 /// A metric of all entrants.
 struct Row {
     shown: MetricRanking,
-    /// Why nobody has a rank in it.
-    unproven: Option<&'static str>,
+    /// Nobody has a rank in it: the noise is not known.
+    unproven: bool,
 }
 
 /// Each metric that the workload defines, then those of watched GPUs, which have no rank. `fit`:
@@ -214,7 +226,7 @@ fn metrics(
                     _ => place(metric, p, fit.and_then(|m| m.unranked(metric))),
                 }
             });
-        Row { shown: row(metric, places.collect()), unproven: ranking.unproven }
+        Row { shown: row(metric, places.collect()), unproven: ranking.unproven.is_some() }
     });
     let gpu = Metric::GPU.into_iter().map(|metric| {
         let value = |m: Option<&Measured<'_>>| m.and_then(|m| m.unranked(metric));
@@ -225,7 +237,7 @@ fn metrics(
                 .collect(),
         )
     });
-    let watched = gpu.filter(|m| !nowhere(m)).map(|shown| Row { shown, unproven: None });
+    let watched = gpu.filter(|m| !nowhere(m)).map(|shown| Row { shown, unproven: false });
     ranked.chain(watched).collect()
 }
 
@@ -265,21 +277,17 @@ fn warnings(
     entrants: &[Entrant<'_>],
     fit: &[Option<&Measured<'_>>],
     metrics: &[Row],
-) -> Vec<String> {
-    let mut warnings: Vec<String> = Vec::new();
-    if let Some(why) = metrics.iter().find_map(|m| m.unproven) {
-        let unranked = metrics.iter().filter(|m| m.unproven.is_some()).count();
-        let of = text::count(unranked as u64, "metric is", "metrics are");
-        warnings.push(format!("{of} shown without ranks: {why}"));
+) -> Vec<RankingNote> {
+    let mut warnings: Vec<RankingNote> = Vec::new();
+    let unranked = metrics.iter().filter(|m| m.unproven).count() as u64;
+    if unranked > 0 {
+        warnings.push(RankingNote::MetricsUnranked { metrics: unranked });
     }
     for (e, _) in entrants.iter().zip(fit).filter(|(_, m)| m.is_some_and(Measured::has_zero)) {
-        warnings.push(format!(
-            "{}: goodput is shown without a rank: in some round no request met the SLOs",
-            e.name
-        ));
+        warnings.push(RankingNote::GoodputUnranked { entrant: e.name.clone() });
     }
     if metrics.iter().any(|m| of_gpu(&m.shown)) {
-        warnings.push("metrics of GPUs are shown without ranks: they explain the others".into());
+        warnings.push(RankingNote::GpusUnranked);
     }
     let tokens: Vec<(&str, f64)> = entrants
         .iter()
@@ -293,30 +301,35 @@ fn warnings(
     if let Some(((longest, most), (shortest, least))) =
         most.zip(least).filter(|(m, l)| m.1 > l.1 * (1.0 + UNEQUAL_WORK))
     {
-        warnings.push(format!(
-            "unequal work: {longest} gives {most:.1} output tokens per request and {shortest} {least:.1}; what depends on the length \
-             (E2E, rates) says little: have it forced (ignore_eos) or compare TTFT and TPOT"
-        ));
+        let work = |entrant: &str, tokens| Work { entrant: entrant.to_owned(), tokens };
+        warnings.push(RankingNote::UnequalWork {
+            most: work(longest, most),
+            least: work(shortest, least),
+        });
     }
     let hosts: Vec<&String> = entrants.iter().filter_map(|e| e.record.host.get("runner")).collect();
     if hosts.windows(2).any(|pair| pair[0] != pair[1]) {
-        warnings
-            .push("the records are of different machines: what differs may be the machine".into());
+        warnings.push(RankingNote::OtherMachines);
     }
     warnings
 }
 
-fn hypothesis(said: &HypothesisRecord, among: usize, entrants: &[Entrant<'_>]) -> HypothesisReport {
+fn hypothesis(
+    said: &HypothesisRecord,
+    among: usize,
+    entrants: &[Entrant<'_>],
+    codes: &mut Codes,
+) -> HypothesisReport {
     let metric = Metric::parse(&said.metric);
     let tested = match metric {
-        None => Err(format!("this version knows no metric {}", said.metric)),
+        None => Err(RankingNote::UnknownMetric { metric: said.metric.clone() }),
         Some(metric) => parse_claim(&said.claim, metric)
-            .map_err(|(what, _)| what)
+            .map_err(|(text, _)| RankingNote::Text { text })
             .and_then(|claim| tested(&claim, metric, &said.workload, among, entrants)),
     };
     let (tested, reason) = match tested {
         Ok(tested) if tested.outcome == Outcome::Undecided && tested.difference.is_none() => {
-            (Some(tested), Some(TOO_FEW.into()))
+            (Some(tested), Some(RankingNote::NoiseUnknown))
         }
         Ok(tested) => (Some(tested), None),
         Err(why) => (None, Some(why)),
@@ -340,7 +353,7 @@ fn hypothesis(said: &HypothesisRecord, among: usize, entrants: &[Entrant<'_>]) -
         right: tested.as_ref().and_then(|t| t.right),
         difference_low_ratio: difference.map(|(low, _)| low),
         difference_high_ratio: difference.map(|(_, high)| high),
-        reason,
+        reason: reason.map(|why| codes.text(&why)),
     }
 }
 
@@ -351,16 +364,20 @@ fn tested(
     workload: &str,
     among: usize,
     entrants: &[Entrant<'_>],
-) -> Result<Tested, String> {
+) -> Result<Tested, RankingNote> {
     let first = entrants.iter().find_map(|e| e.workload(workload)).map(|m| m.workload);
-    let first = first.ok_or_else(|| format!("workload {workload} was not measured"))?;
+    let first =
+        first.ok_or_else(|| RankingNote::WorkloadNotMeasured { workload: workload.to_owned() })?;
     let starts = |name: &str| {
         let entrant = entrants
             .iter()
             .find(|e| e.name == name)
-            .ok_or_else(|| format!("{name} was not measured"))?;
-        let unfit = || format!("{name}: {}", entrant.unfit(workload, first).unwrap_or_default());
-        Ok::<&[f64], String>(entrant.fit(workload, first).ok_or_else(unfit)?.of(metric))
+            .ok_or_else(|| RankingNote::EntrantNotMeasured { entrant: name.to_owned() })?;
+        let unfit = || RankingNote::EntrantNotRanked {
+            entrant: name.to_owned(),
+            why: Box::new(entrant.unfit(workload, first).unwrap_or(RankingNote::WorkloadLacking)),
+        };
+        Ok::<&[f64], RankingNote>(entrant.fit(workload, first).ok_or_else(unfit)?.of(metric))
     };
     let right = match &claim.right {
         Term::Number(number) => Right::Number(*number),

@@ -185,6 +185,8 @@ mod tests {
             workloads: vec![chat, dead],
             families: vec![talk()],
             hypotheses: vec![],
+            headline: String::new(),
+            codes: crate::report::Codes::default(),
         }
     }
 

@@ -3,10 +3,11 @@
 
 use super::FamilyRanking;
 use super::build::{Entrant, other_load};
+use super::note::RankingNote;
 use crate::config::Axis;
 use crate::record::{LevelRecord, WorkloadRecord};
 use crate::report::sweep::{Curved, LEAST_LEVELS, SweepLevel, SweepReport, is_of, level, sweep};
-use crate::report::text;
+use crate::report::{Codes, text};
 
 /// A workload and its level, as the first record says that has it.
 struct Member<'a> {
@@ -15,7 +16,7 @@ struct Member<'a> {
 }
 
 /// `names`: every workload of any of them.
-pub fn families(names: &[&str], entrants: &[Entrant<'_>]) -> Vec<FamilyRanking> {
+pub fn families(names: &[&str], entrants: &[Entrant<'_>], codes: &mut Codes) -> Vec<FamilyRanking> {
     let mut all: Vec<(&str, Axis, Vec<Member<'_>>)> = Vec::new();
     for name in names {
         let known = || entrants.iter().filter_map(|e| e.workload(name)).map(|m| m.workload);
@@ -32,7 +33,9 @@ pub fn families(names: &[&str], entrants: &[Entrant<'_>]) -> Vec<FamilyRanking> 
         }
     }
     all.retain(|(_, _, members)| members.len() >= LEAST_LEVELS);
-    all.into_iter().map(|(name, axis, members)| family(name, axis, members, entrants)).collect()
+    all.into_iter()
+        .map(|(name, axis, members)| family(name, axis, members, entrants, codes))
+        .collect()
 }
 
 fn family(
@@ -40,34 +43,40 @@ fn family(
     axis: Axis,
     mut members: Vec<Member<'_>>,
     entrants: &[Entrant<'_>],
+    codes: &mut Codes,
 ) -> FamilyRanking {
     members.sort_by(|a, b| a.value.total_cmp(&b.value));
     let (mut curves, mut notes) = (Vec::new(), Vec::new());
     for entrant in entrants {
         let mut levels: Vec<SweepLevel> = Vec::new();
-        let mut lacking: Vec<String> = Vec::new();
+        let mut lacking: Vec<f64> = Vec::new();
         for Member { value, first } in &members {
             let Some(mine) = entrant.workload(&first.name) else {
-                lacking.push(value.to_string());
+                lacking.push(*value);
                 continue;
             };
             if let Some(why) = other_load(mine.workload, first) {
-                notes.push(format!("{} at {value}: {why}", entrant.name));
+                notes.push(RankingNote::OtherLoadAt {
+                    entrant: entrant.name.clone(),
+                    level: *value,
+                    why: Box::new(why),
+                });
                 continue;
             }
-            levels.push(level(mine.workload, &mine.pooled, *value, mine.unfit.first().cloned()));
+            let unfit = mine.unfit.first().map(ToString::to_string);
+            levels.push(level(mine.workload, &mine.pooled, *value, unfit));
         }
         if !lacking.is_empty() {
-            let all = if lacking.len() == members.len() {
-                "any level".to_owned()
-            } else {
-                lacking.join(", ")
-            };
-            notes.push(format!("{}: was not measured at {all}", entrant.name));
+            let at_none = lacking.len() == members.len();
+            notes.push(RankingNote::NotMeasuredAt {
+                entrant: entrant.name.clone(),
+                levels: if at_none { Vec::new() } else { lacking },
+            });
         }
         curves.push((!levels.is_empty()).then(|| sweep(name, axis, levels)));
     }
     let levels = members.iter().map(|m| m.value).collect();
+    let notes = codes.texts(&notes);
     FamilyRanking { family: name.to_owned(), axis, levels, curves, notes }
 }
 

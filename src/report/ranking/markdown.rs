@@ -5,23 +5,22 @@ use std::fmt::Write as _;
 
 use super::families::rows;
 use super::{
-    EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value,
+    FamilyRanking, RankingReport, WorkloadRanking, headline, outcome, rank, server, value,
 };
 use crate::config::Lang;
 use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table};
-use crate::report::sweep::{BY_LEVEL, axis_name, matters};
-use crate::report::{say, text};
+use crate::report::sweep::{BY_LEVEL, heading, matters};
+use crate::report::text;
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
-    let (t, l) = (|english: &str| say(lang, english), labels(lang));
+    let l = labels(lang);
     let names: Vec<String> = report.entrants.iter().map(|e| code(&e.name)).collect();
-    let mut out: String =
-        report.families.iter().map(|f| family(f, &report.entrants, &names, lang)).collect();
-    for w in &report.workloads {
-        out += &workload(w, &names, lang);
-    }
+    let mut out = headline(report, lang)
+        .map_or_else(String::new, |line| format!("\n**{}**\n", escape(&line)));
+    out.extend(report.families.iter().map(|f| family(report, f, &names, lang)));
+    out.extend(report.workloads.iter().map(|w| workload(report, w, &names, lang)));
     if !report.hypotheses.is_empty() {
         let rows = report.hypotheses.iter().map(|h| {
             let says = h.says.as_deref().map_or_else(String::new, escape);
@@ -36,7 +35,7 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
                         format!("{}의 {}: {}", code(&h.workload), code(&h.metric), code(&h.claim))
                     }
                 },
-                escape(&t(&outcome(h))),
+                escape(&outcome(h, &report.codes, lang)),
             ]
         });
         let _ = write!(
@@ -60,20 +59,22 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
 }
 
 /// What each knee means, then every curve as a table.
-fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String], lang: Lang) -> String {
-    let t = |english: &str| say(lang, english);
-    let mut out =
-        format!("\n### {}\n\n", t(&format!("{} by {}", code(&f.family), axis_name(f.axis))));
+fn family(report: &RankingReport, f: &FamilyRanking, names: &[String], lang: Lang) -> String {
+    let mut out = format!("\n### {}\n\n", heading(&code(&f.family), f.axis, lang));
     for (e, sweep) in
-        entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?)))
+        report.entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?)))
     {
-        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&t(&matters(sweep))));
+        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&matters(sweep, lang)));
     }
     for note in &f.notes {
         let _ = write!(
             out,
             "\n{}\n",
-            escape(&format!("{}: {}", capitalised(labels(lang).not_in_a_curve), t(note)))
+            escape(&format!(
+                "{}: {}",
+                capitalised(labels(lang).not_in_a_curve),
+                report.codes.say(lang, note)
+            ))
         );
     }
     let header: Vec<&str> =
@@ -86,8 +87,9 @@ fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String], lang:
     out + &folded(labels(lang).by_level, &each.collect::<String>())
 }
 
-fn workload(w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
-    let (t, l) = (|english: &str| say(lang, english), labels(lang));
+fn workload(report: &RankingReport, w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
+    let t = |english: &str| report.codes.say(lang, english);
+    let l = labels(lang);
     let mut out = format!("\n### {}\n\n{}\n", code(&w.name), escape(&t(&w.load)));
     let header: Vec<&str> =
         std::iter::once(l.metric).chain(names.iter().map(String::as_str)).collect();
@@ -95,9 +97,9 @@ fn workload(w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
         .chain(w.starts.iter().map(u32::to_string))
         .collect::<Vec<_>>();
     let rows = w.metrics.iter().map(|m| {
-        let cells = m.places.iter().map(|p| match rank(p) {
-            Some(rank) => format!("**{}.** {}", escape(&t(&rank)), escape(&t(&value(&m.unit, p)))),
-            None => escape(&t(&value(&m.unit, p))),
+        let cells = m.places.iter().map(|p| match rank(p, lang) {
+            Some(rank) => format!("**{}.** {}", escape(&rank), escape(&value(&m.unit, p, lang))),
+            None => escape(&value(&m.unit, p, lang)),
         });
         std::iter::once(code(&m.metric)).chain(cells).collect::<Vec<_>>()
     });

@@ -4,13 +4,13 @@
 use askama::Template;
 
 use super::{
-    FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank,
-    server, value,
+    FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRanking, headline, outcome,
+    rank, server, value,
 };
 use crate::config::Lang;
 use crate::report::labels::labels;
 use crate::report::page::{self, Family, Shell, Swept};
-use crate::report::{say, text};
+use crate::report::text;
 
 #[derive(Template)]
 #[template(path = "ranking.html")]
@@ -18,6 +18,8 @@ struct Page<'a> {
     shell: Shell,
     report: &'a RankingReport,
     heading: String,
+    /// Who wins.
+    first: Option<String>,
     names: Vec<String>,
     workloads: Vec<Ranked>,
     families: Vec<Family>,
@@ -60,22 +62,27 @@ struct Strip {
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
-    let heading = say(
-        lang,
-        &format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records")),
-    );
+    let n = report.entrants.len() as u64;
+    let heading = match lang {
+        Lang::En => format!("{} side by side", text::count(n, "record", "records")),
+        Lang::Ko => format!("레코드 {n}개 나란히 비교"),
+    };
     let l = labels(lang);
     let page = Page {
         shell: Shell::of(&heading, &report.tool_version, lang),
         report,
         heading,
-        workloads: report.workloads.iter().map(|w| ranked(w, &names, lang)).collect(),
+        first: headline(report, lang),
+        workloads: report.workloads.iter().map(|w| ranked(report, w, &names, lang)).collect(),
         names,
-        families: report.families.iter().map(|f| family(report, f).said(lang)).collect(),
+        families: report.families.iter().map(|f| family(report, f, lang)).collect(),
         hypotheses: report
             .hypotheses
             .iter()
-            .map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), say(lang, &outcome(h))))
+            .map(|h| {
+                let says = text::plain(h.says.as_ref().unwrap_or(&h.name));
+                (says, outcome(h, &report.codes, lang))
+            })
             .collect(),
         header: [l.name, l.server, l.commit, l.session, l.created],
         provenance: provenance(report),
@@ -83,14 +90,15 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
     page.render().expect("writing to memory does not fail")
 }
 
-fn family(report: &RankingReport, f: &FamilyRanking) -> Family {
+fn family(report: &RankingReport, f: &FamilyRanking, lang: Lang) -> Family {
     let swept =
         report.entrants.iter().zip(&f.curves).map(|(e, curve)| (e.name.as_str(), curve.as_ref()));
-    page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &f.notes)
+    let notes: Vec<String> = f.notes.iter().map(|note| report.codes.say(lang, note)).collect();
+    page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &notes, lang)
 }
 
-fn ranked(w: &WorkloadRanking, names: &[String], lang: Lang) -> Ranked {
-    let t = |english: &str| say(lang, &text::plain(english));
+fn ranked(report: &RankingReport, w: &WorkloadRanking, names: &[String], lang: Lang) -> Ranked {
+    let t = |english: &str| text::plain(&report.codes.say(lang, english));
     let unfit = names
         .iter()
         .zip(&w.unfit)
@@ -111,14 +119,18 @@ fn row(m: &MetricRanking, lang: Lang) -> Row {
         m.places.iter().flat_map(known).flatten().filter(|x| x.is_finite()).collect();
     let ends = all.iter().copied().reduce(f64::min).zip(all.iter().copied().reduce(f64::max));
     let cell = |p: &PlaceReport| Cell {
-        rank: rank(p).map(|rank| say(lang, &rank)),
+        rank: rank(p, lang),
         best: p.best_rank == Some(1),
-        value: say(lang, &value(&m.unit, p)),
+        value: value(&m.unit, p, lang),
         strip: ends.and_then(|ends| strip(p, ends)),
     };
     Row {
         metric: m.metric.clone(),
-        better: say(lang, &format!("{} is better", m.better)),
+        better: match (lang, m.better.as_str()) {
+            (Lang::En, better) => format!("{better} is better"),
+            (Lang::Ko, "lower") => "낮을수록 좋음".into(),
+            (Lang::Ko, _) => "높을수록 좋음".into(),
+        },
         cells: m.places.iter().map(cell).collect(),
     }
 }

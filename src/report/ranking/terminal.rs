@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 
 use super::families::rows;
-use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use super::{
+    FamilyRanking, RankingReport, WorkloadRanking, headline, outcome, rank, server, value,
+};
 use crate::config::Lang;
 use crate::report::labels::labels;
-use crate::report::sweep::{BY_LEVEL, axis_name, is_of, matters};
+use crate::report::sweep::{BY_LEVEL, heading, is_of, matters};
 use crate::report::terminal::{folded, parted, ruled};
-use crate::report::{say, text};
+use crate::report::text;
 
 /// Columns of a name's line: as wide as a value with its interval and rank.
 const NAME: usize = 36;
@@ -19,11 +21,11 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     let names: Vec<&str> = report.entrants.iter().map(|e| e.name.as_str()).collect();
     let mut out = String::new();
     for w in &report.workloads {
-        out += &workload(w, &names, width, lang);
+        out += &workload(report, w, &names, width, lang);
         out.push('\n');
     }
     for f in &report.families {
-        out += &family(f, &names, width, lang);
+        out += &family(report, f, &names, width, lang);
         out.push('\n');
     }
     for h in &report.hypotheses {
@@ -35,7 +37,7 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
             Lang::Ko => format!("{workload}의 {}", h.metric),
         };
         let _ = writeln!(out, "{name}: {} ({of}: {claim})", text::plain(says));
-        let _ = writeln!(out, "    {}", say(lang, &outcome(h)));
+        let _ = writeln!(out, "    {}", outcome(h, &report.codes, lang));
     }
     if !report.hypotheses.is_empty() {
         out.push('\n');
@@ -52,13 +54,20 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     });
     let l = labels(lang);
     out += &ruled(&["", l.server, l.commit, l.session, l.created], rows, 0..0, width);
+    out.extend(headline(report, lang).map(|line| format!("\n{line}")));
     out.trim_end().to_owned()
 }
 
 /// The curve that the knees are of as a table, then what each knee means.
-fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
-    let t = |english: &str| say(lang, english);
-    let mut out = t(&format!("{}: by {}", text::plain(&f.family), axis_name(f.axis))) + "\n";
+fn family(
+    report: &RankingReport,
+    f: &FamilyRanking,
+    names: &[&str],
+    width: u16,
+    lang: Lang,
+) -> String {
+    let t = |english: &str| report.codes.say(lang, english);
+    let mut out = heading(&text::plain(&f.family), f.axis, lang) + "\n";
     let known =
         || names.iter().zip(&f.curves).filter_map(|(name, curve)| Some((name, curve.as_ref()?)));
     let curve =
@@ -68,7 +77,7 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
         out += &side_by_side(labels(lang).level, names, &rows, width);
     }
     for (name, sweep) in known() {
-        let _ = writeln!(out, "{}: {}", text::plain(name), t(&text::plain(&matters(sweep))));
+        let _ = writeln!(out, "{}: {}", text::plain(name), matters(sweep, lang));
     }
     for note in &f.notes {
         let _ = writeln!(
@@ -88,14 +97,21 @@ fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16) -
     parted(&header, rows, 1..header.len(), width)
 }
 
-fn workload(w: &WorkloadRanking, names: &[&str], width: u16, lang: Lang) -> String {
-    let (t, l) = (|english: &str| say(lang, english), labels(lang));
+fn workload(
+    report: &RankingReport,
+    w: &WorkloadRanking,
+    names: &[&str],
+    width: u16,
+    lang: Lang,
+) -> String {
+    let t = |english: &str| report.codes.say(lang, english);
+    let l = labels(lang);
     let mut out = format!("{}: {}\n", text::plain(&w.name), t(&text::plain(&w.load)));
     let starts = w.starts.iter().map(u32::to_string);
     let rows = w.metrics.iter().map(|m| {
-        let cells = m.places.iter().map(|p| match rank(p) {
-            Some(rank) => format!("{}. {}", t(&rank), t(&value(&m.unit, p))),
-            None => t(&value(&m.unit, p)),
+        let cells = m.places.iter().map(|p| match rank(p, lang) {
+            Some(rank) => format!("{rank}. {}", value(&m.unit, p, lang)),
+            None => value(&m.unit, p, lang),
         });
         std::iter::once(m.metric.clone()).chain(cells).collect()
     });

@@ -26,7 +26,7 @@ fn swept(levels: &[f64]) -> Record {
 fn measured(w: &WorkloadRecord) -> Measured<'_> {
     Measured {
         workload: w,
-        unfit: w.invalid().iter().map(ToString::to_string).collect(),
+        unfit: w.invalid(),
         starts: w.start_values().expect("whole columns"),
         pooled: w.pooled_values().expect("whole columns"),
     }
@@ -85,6 +85,27 @@ fn only_the_same_load_is_in_a_curve_and_the_rest_is_said() {
             "other at 5: was measured with another load (Poisson 6/s) than the first (Poisson 5/s)",
             "few: was not measured at 5, 20"
         ]
+    );
+}
+
+#[test]
+fn the_headline_names_who_wins_and_by_how_much_or_that_nobody_does() {
+    let mut slow = swept(&[5.0]);
+    for round in slow.workloads[0].starts.iter_mut().flat_map(|s| &mut s.rounds) {
+        round.columns.e2e_us.fill(Some(9_000_000));
+    }
+    let equal = ranked(&[("a", swept(&[5.0])), ("b", swept(&[5.0]))]);
+    assert_eq!(equal.headline, "chat-r5: no winner (no difference is proven)");
+    let apart = ranked(&[("slow", slow), ("quick", swept(&[5.0]))]);
+    assert!(apart.headline.starts_with("chat-r5: quick wins ("), "{}", apart.headline);
+    assert!(apart.headline.ends_with(" % better than slow)"), "{}", apart.headline);
+    let shown = terminal(&apart, 100, Lang::En);
+    assert_eq!(shown.lines().last(), Some(apart.headline.as_str()));
+    assert!(terminal(&apart, 100, Lang::Ko).contains("quick 우세"));
+    let odd = odd().headline;
+    assert!(
+        odd.contains("chat-r20: no winner (no difference is proven); not ranked: late, few"),
+        "{odd}"
     );
 }
 

@@ -3,7 +3,7 @@
 
 use super::{measured, report};
 use crate::config::Axis;
-use crate::report::headline::Headline;
+use crate::report::headline::{Headline, SweptFamily};
 use crate::report::sweep::{SweepLevel, sweep};
 use crate::report::{Report, WorkloadReport};
 
@@ -32,7 +32,9 @@ pub fn swept() -> Report {
         error_rate_ratio: Some(level / 400.0),
         unfit: None,
     };
-    let mut all = report(&Headline::Measured { requests: 3000 }, 0, others.collect());
-    all.sweeps = vec![sweep("chat", Axis::Concurrency, levels.map(at).to_vec())];
+    let sweep = sweep("chat", Axis::Concurrency, levels.map(at).to_vec());
+    let first = Headline::Swept { requests: 3000, sweeps: vec![SweptFamily::new(&sweep)] };
+    let mut all = report(&first, 0, others.collect());
+    all.sweeps = vec![sweep];
     all
 }

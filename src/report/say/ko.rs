@@ -11,7 +11,9 @@ mod judge;
 mod measure;
 mod judged;
 mod policy;
+pub mod ranking;
 pub mod server;
+pub mod sweep;
 mod several;
 mod verdict;
 
@@ -26,6 +28,7 @@ pub fn sentence(sentence: &codes::Sentence) -> String {
         codes::Sentence::Headline(headline) => verdict::headline(headline),
         codes::Sentence::Metric(reason) => judge::metric(reason),
         codes::Sentence::Meanwhile(meanwhile) => server::meanwhile(meanwhile),
+        codes::Sentence::Ranking(note) => ranking::note(note),
         codes::Sentence::Reason(reason) => verdict::reason(reason),
     }
 }

@@ -1,6 +1,9 @@
 //! The highest load of a sweep that meets its SLO. Not here: whether a level passes its gate.
 
-use super::{SweepLevel, SweepReport, named};
+use serde::{Deserialize, Serialize};
+
+use super::bend::level_name;
+use super::{SweepLevel, SweepReport};
 use crate::config::{Axis, Lang};
 use crate::report::text;
 
@@ -8,7 +11,7 @@ use crate::report::text;
 const MEETS: f64 = 0.99;
 
 /// The highest level that meets the SLO, and the next one, if there is one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Highest {
     axis: Axis,
     meets: Option<(f64, f64)>,
@@ -36,7 +39,7 @@ impl Highest {
         let level = |x: f64| match (lang, self.axis) {
             (Lang::Ko, Axis::Concurrency) => format!("동시 요청 {x}개"),
             (Lang::Ko, Axis::Rate) => format!("{x}/s"),
-            (Lang::En, axis) => named(axis, x),
+            (Lang::En, axis) => level_name(axis, x),
         };
         match (lang, self.meets, self.beyond) {
             (Lang::En, Some((at, met)), None) => {

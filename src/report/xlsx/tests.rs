@@ -416,6 +416,7 @@ fn levels_of_a_sweep_have_their_rows() {
         levels: vec![level(1.0, Some(0.5)), level(2.0, None)],
         knee: Some(2.0),
         words: String::new(),
+        bend: None,
     }];
     let book = book(&report, None);
     let of = |title| column(&book["sweeps"], title);

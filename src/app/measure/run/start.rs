@@ -333,7 +333,7 @@ impl Run<'_> {
         let measured =
             open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
-        measured.map_err(|e| Failure::measure(e.to_string()).into())
+        measured.map_err(|e| Failure::measure(e).into())
     }
 
     /// The workload's name, and the target's or side's where there are several.

@@ -2,12 +2,12 @@
 //! `report::headline`).
 
 use super::judge::{limit, measured, terms};
-use super::{compare, differences, judge, measure};
+use super::{compare, differences, judge, measure, sweep};
 use crate::accept::Excusable;
 use crate::config::Lang;
 use crate::metric::Metric;
 use crate::report::headline::{
-    ALSO, Direction, Headline, Why, bound, bounds, direction, proof, size,
+    ALSO, Direction, Headline, SweptFamily, Why, bound, bounds, direction, proof, size,
 };
 use crate::report::say;
 use crate::verdict::{Reason, Verdict};
@@ -26,6 +26,14 @@ pub fn headline(headline: &Headline) -> String {
         Headline::CouldNotMeasure { why } => {
             format!("{}: 측정하지 못함: {why}", Verdict::Invalid.word())
         }
+        Headline::Swept { requests, sweeps } => {
+            let invalid = sweeps.iter().any(|s| !s.invalid.is_empty());
+            let word =
+                if invalid { format!("{}: ", Verdict::Invalid.word()) } else { String::new() };
+            let each: String =
+                sweeps.iter().filter_map(swept).map(|line| format!("{line}; ")).collect();
+            format!("{word}{each}요청 {requests}개 측정, 판정 없음")
+        }
         Headline::PassedWithAccepted { accepted, first } => {
             let more =
                 if *accepted > 1 { format!("; 외 {}건", accepted - 1) } else { String::new() };
@@ -41,6 +49,14 @@ pub fn headline(headline: &Headline) -> String {
             format!("{}{workload}{why}", verdict.word())
         }
     }
+}
+
+fn swept(sweep: &SweptFamily) -> Option<String> {
+    let SweptFamily { family, axis, invalid, highest } = sweep;
+    let invalid = (!invalid.is_empty()).then(|| sweep::invalid_levels(invalid, *axis));
+    let highest = highest.map(|highest| highest.say(Lang::Ko));
+    let parts: Vec<String> = invalid.into_iter().chain(highest).collect();
+    (!parts.is_empty()).then(|| format!("{family}: {}", parts.join(", ")))
 }
 
 fn why(why: &Why) -> String {
