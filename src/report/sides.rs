@@ -71,7 +71,8 @@ pub struct Before {
 }
 
 impl Before {
-    /// The sessions that count, oldest first: the median of each number. Errors: a histogram cannot be read.
+    /// The sessions that count, oldest first: the median of each number. Errors: a histogram cannot
+    /// be read.
     pub fn of_sessions(all: &[&Session]) -> Result<Self, RecordError> {
         let typical = |values: fn(&Session) -> &BTreeMap<String, f64>| {
             server::typical(all.iter().map(|s| values(s)))
