@@ -70,7 +70,7 @@ impl Ledger {
                 Vec::new(),
                 Some(Notice::AttemptsFileUnusable {
                     file: file.display().to_string(),
-                    why: why.to_string(),
+                    why: why.clone(),
                 }),
             ),
         };

@@ -186,6 +186,9 @@ pub fn lines(gpu: &GpuReport, lang: Lang) -> Vec<String> {
     gpu.devices.iter().map(|device| line(device, words)).chain(cost).collect()
 }
 
+/// So many of something.
+type Counted = fn(u64) -> String;
+
 /// How a language says what a GPU did: parts of one line, each from its numbers.
 pub struct Words {
     pub peak: fn(&str) -> String,
@@ -197,9 +200,9 @@ pub struct Words {
     pub hottest: fn(&str) -> String,
     pub held_back: fn(&str) -> String,
     pub throttle: fn(Throttle) -> &'static str,
-    pub corrected: fn(u64) -> String,
-    pub uncorrected: fn(u64) -> String,
-    pub replays: fn(u64) -> String,
+    pub corrected: Counted,
+    pub uncorrected: Counted,
+    pub replays: Counted,
     pub not_told: fn(&str) -> String,
     /// The name of a value that a GPU does not tell.
     pub value: fn(&str) -> &str,
@@ -233,7 +236,7 @@ fn line(d: &GpuDevice, words: &Words) -> String {
         .map(|(reason, share)| format!("{} {}", (words.throttle)(*reason), per_cent(*share)))
         .collect();
     let source = d.energy_source.map_or("", words.energy_source);
-    let counts: [(fn(u64) -> String, Option<u64>); 3] = [
+    let counts: [(Counted, Option<u64>); 3] = [
         (words.corrected, d.ecc_corrected),
         (words.uncorrected, d.ecc_uncorrected),
         (words.replays, d.pcie_replays),

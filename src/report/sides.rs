@@ -31,6 +31,7 @@ pub struct TimeReport {
 /// Parts of the mean E2E latency, in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "units stand in the names of report.json")]
 pub struct TimeParts {
     /// Intended arrival to send; absent in a closed loop, where a request starts when it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,14 +60,17 @@ pub struct SessionStarts {
     pub values: Vec<f64>,
 }
 
+/// Of each metric the oriented value of every start.
+type StartValues = BTreeMap<Metric, Vec<f64>>;
+
 /// What the baseline's side knows beside what is judged.
 #[derive(Clone, Debug, Default)]
 pub struct Before {
     pub server: Values,
     /// Metrics by name with unit.
     pub pooled: BTreeMap<String, f64>,
-    /// Its commit, and of each metric the oriented value of every start; oldest first.
-    sessions: Vec<(Option<String>, BTreeMap<Metric, Vec<f64>>)>,
+    /// With their commits, oldest first.
+    sessions: Vec<(Option<String>, StartValues)>,
     timings: BTreeMap<&'static str, Gaps>,
 }
 
@@ -78,7 +82,7 @@ impl Before {
             server::typical(all.iter().map(|s| values(s)))
         };
         let starts = |s: &Session| {
-            let mut by_metric: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
+            let mut by_metric: StartValues = BTreeMap::new();
             for (metric, value) in s.to_method().starts.into_iter().flat_map(|s| s.values) {
                 by_metric.entry(metric).or_default().push(value);
             }

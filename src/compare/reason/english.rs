@@ -85,6 +85,7 @@ impl fmt::Display for Reason {
 }
 
 impl fmt::Display for RunReason {
+    #[expect(clippy::too_many_lines, reason = "one arm a sentence")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rounds_of = |rounds: u32| count(rounds.into(), "round", "rounds");
         match self {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// `gpu` is its index and name, `GPU 0 (NVIDIA L4)`; `at_s` is seconds into the round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the codes of a record")]
 pub enum GpuSeen {
     /// It fell off the bus.
     GpuLost { gpu: String, at_s: f64 },

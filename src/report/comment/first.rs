@@ -70,9 +70,9 @@ pub fn numbers(report: &Report, lang: Lang) -> String {
     if text::worse(report) {
         lines.extend([t.unintended.to_owned(), t.intended.to_owned()]);
     }
-    lines.iter().for_each(|line| {
+    for line in lines {
         let _ = write!(out, "\n{line}\n");
-    });
+    }
     out
 }
 

@@ -72,12 +72,12 @@ pub fn starts(values: &StartsReport, t: &'static Words) -> Option<StartsRow> {
         high: shown(high),
         baseline: before.iter().map(place).collect(),
         candidate: values.candidate.iter().map(place).collect(),
-        history: history(values, title.clone(), t),
+        history: history(values, &title, t),
         title,
     })
 }
 
-fn history(values: &StartsReport, title: String, t: &'static Words) -> Option<Plot> {
+fn history(values: &StartsReport, title: &str, t: &'static Words) -> Option<Plot> {
     let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
     let sessions: Vec<&SessionStarts> =
         values.baseline.iter().filter(|s| !s.values.is_empty()).collect();

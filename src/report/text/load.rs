@@ -132,12 +132,12 @@ pub fn client(w: &WorkloadReport, lang: Lang) -> String {
     let c = &w.client;
     let absent = || labels(lang).unmeasured.to_owned();
     let lag = |x: Option<f64>| x.map_or_else(absent, |x| value("ms", Some(x)));
-    let (send, event_loop) = (lag(c.own_lag_p99_ms), lag(c.loop_lag_p99_ms));
+    let (send, looped) = (lag(c.own_lag_p99_ms), lag(c.loop_lag_p99_ms));
     let busy = c.busiest_worker_ratio.map_or_else(absent, |x| format!("{:.0} %", x * 100.0));
-    let counts = c.connections_opened.zip(c.retries);
+    let reuse = c.connections_opened.zip(c.retries);
     match lang {
         Lang::En => {
-            let counts = counts.map_or_else(String::new, |(opened, retries)| {
+            let connections = reuse.map_or_else(String::new, |(opened, retries)| {
                 format!(
                     "; {}, {}",
                     count(opened, "connection opened", "connections opened"),
@@ -145,15 +145,15 @@ pub fn client(w: &WorkloadReport, lang: Lang) -> String {
                 )
             });
             format!(
-                "send lag p99 {send}, event-loop lag p99 {event_loop}, busiest worker {busy}{counts} (worst round)"
+                "send lag p99 {send}, event-loop lag p99 {looped}, busiest worker {busy}{connections} (worst round)"
             )
         }
         Lang::Ko => {
-            let counts = counts.map_or_else(String::new, |(opened, retries)| {
+            let connections = reuse.map_or_else(String::new, |(opened, retries)| {
                 format!("; 연결 {opened}개 생성, 재시도 {retries}회")
             });
             format!(
-                "전송 지연 p99 {send}, 이벤트 루프 지연 p99 {event_loop}, 가장 바쁜 워커 {busy}{counts} (최악의 라운드)"
+                "전송 지연 p99 {send}, 이벤트 루프 지연 p99 {looped}, 가장 바쁜 워커 {busy}{connections} (최악의 라운드)"
             )
         }
     }

@@ -104,7 +104,7 @@ impl Run<'_> {
             let record = &mut self.sides[side].record;
             match record.workloads.get(index) {
                 None => {
-                    record.workloads.push(workload_record(workload, &plan, extras, fingerprint))
+                    record.workloads.push(workload_record(workload, &plan, extras, fingerprint));
                 }
                 Some(known) if known.fingerprint != fingerprint => {
                     bail!(Failure::measure(bilingual!(

@@ -30,9 +30,9 @@ pub fn headline(headline: &Headline) -> String {
             let invalid = sweeps.iter().any(|s| !s.invalid.is_empty());
             let word =
                 if invalid { format!("{}: ", Verdict::Invalid.word()) } else { String::new() };
-            let each: String =
-                sweeps.iter().filter_map(swept).map(|line| format!("{line}; ")).collect();
-            format!("{word}{each}요청 {requests}개 측정, 판정 없음")
+            let measured = format!("요청 {requests}개 측정, 판정 없음");
+            let parts: Vec<String> = sweeps.iter().filter_map(swept).chain([measured]).collect();
+            format!("{word}{}", parts.join("; "))
         }
         Headline::PassedWithAccepted { accepted, first } => {
             let more =
