@@ -61,7 +61,7 @@ pub fn load(w: &WorkloadReport, lang: Lang) -> String {
 
 /// How requests arrive. Records hold it in English, in the forms of `record::facts::arrival`; other
 /// tools' own words are as they are.
-fn arrival(stored: &str, lang: Lang) -> String {
+pub fn arrival(stored: &str, lang: Lang) -> String {
     if lang == Lang::En {
         return stored.to_owned();
     }
@@ -113,16 +113,16 @@ fn detail(detail: &LoadDetail, lang: Lang) -> String {
 
 /// Completed of scheduled requests, and what the missing ones mean.
 pub fn completed(w: &WorkloadReport, lang: Lang) -> String {
-    let (completed, all) = (w.completed, w.requests);
-    let missing = all.saturating_sub(completed);
+    let (done, all) = (w.completed, w.requests);
+    let missing = all.saturating_sub(done);
     match (lang, missing) {
-        (Lang::En, 0) => format!("{completed} of {all} completed"),
+        (Lang::En, 0) => format!("{done} of {all} completed"),
         (Lang::En, _) => format!(
-            "{completed} of {all} completed; {missing} are missing from latencies and count against goodput, SLO attainment and error rate"
+            "{done} of {all} completed; {missing} are missing from latencies and count against goodput, SLO attainment and error rate"
         ),
-        (Lang::Ko, 0) => format!("{all}개 중 {completed}개 완료"),
+        (Lang::Ko, 0) => format!("{all}개 중 {done}개 완료"),
         (Lang::Ko, _) => format!(
-            "{all}개 중 {completed}개 완료; {missing}개는 지연 시간에서 제외되고 goodput, SLO 달성률, 오류율에서는 실패로 집계"
+            "{all}개 중 {done}개 완료; {missing}개는 지연 시간에서 제외되고 goodput, SLO 달성률, 오류율에서는 실패로 집계"
         ),
     }
 }
