@@ -68,10 +68,7 @@ impl Ledger {
             Ok(stored) => (stored, None),
             Err(why) => (
                 Vec::new(),
-                Some(Notice::AttemptsFileUnusable {
-                    file: file.display().to_string(),
-                    why: why.clone(),
-                }),
+                Some(Notice::AttemptsFileUnusable { file: file.display().to_string(), why }),
             ),
         };
         Self {

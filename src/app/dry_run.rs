@@ -6,7 +6,7 @@ use crate::lang::{Lang, Text, bilingual};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::{Dialect as _, joined};
 use crate::record::facts::arrival;
-use crate::report::{self, text::count};
+use crate::report::text::{arrival as arrival_in, count};
 
 /// Starts, rounds, requests, minutes, and that nothing is sent. `beside` is what an interleaved
 /// run's baseline is, in words.
@@ -143,7 +143,7 @@ fn load(config: &Config, workload: &Workload) -> anyhow::Result<(Vec<Text>, Opti
         ),
         ko: format!(
             "{name}: {}; 라운드마다 요청 {}{per_round}개, 워밍업 {}{warm}개; 시작마다 {}입력 {input}, 출력 {output} 토큰; 계획 {digest}",
-            report::say(Lang::Ko, &arrival),
+            arrival_in(&arrival, Lang::Ko),
             first.1,
             warmup.1,
             all.1,

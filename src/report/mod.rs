@@ -37,7 +37,6 @@ pub mod text;
 pub mod xlsx;
 
 pub use codes::Codes;
-pub use say::say;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 
 use super::labels::{Labels, labels};
 use super::sweep::{self, SweepLevel, SweepReport};
-use super::{Report, WorkloadReport, say, text};
+use super::{Report, WorkloadReport, text};
 use crate::config::Lang;
 use crate::metric::{Metric, Orientation};
 use crate::verdict::Verdict;
@@ -187,7 +187,7 @@ fn workload(index: usize, w: &WorkloadReport, columns: &[&Column], lang: Lang) -
         of: Of::Workload(index),
         name: text::plain(&w.name),
         verdict: w.verdict.map(|v| (v, String::new())),
-        load: format!("{}; {tokens}", say(lang, &text::excerpt(&w.load.arrival))),
+        load: format!("{}; {tokens}", text::arrival(&text::excerpt(&w.load.arrival), lang)),
         values: columns.iter().map(|c| (c.workload)(w)).collect(),
     }
 }

@@ -27,7 +27,7 @@ pub use judged::{
     breached, detectable, judged, judgement, levels, limit, limit_interval, not_judged, state,
     worse,
 };
-pub use load::{client, completed, error, load};
+pub use load::{arrival, client, completed, error, load};
 pub use missing::unmeasured;
 pub use numbers::{change, duration, interval, number, probability, size, statistics, value};
 pub use provenance::{commit, provenance};

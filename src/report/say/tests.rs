@@ -1,14 +1,11 @@
 //! Every sample in both languages: the same numbers, units and names, and no English sentence in
-//! Korean. Also the patterns themselves.
+//! Korean. Also that every notice has its Korean.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::pattern::{Piece, holes, pieces};
-use super::{ko, say};
 use crate::config::Lang;
 use crate::evidence::gpu::Throttle::{self, *};
 use crate::evidence::server::why::{Concern, why};
@@ -21,7 +18,7 @@ use crate::report::contract::{Word, beside};
 use crate::report::gpu::{GpuDevice, GpuReport};
 use crate::report::notice::{Notice, OwnPolicy, TargetGap, Unheld};
 use crate::report::server::{Meanwhile, ServerFact, ServerReport};
-use crate::report::{Report, markdown, page, samples, sweep, terminal};
+use crate::report::{Report, markdown, page, samples, sweep, terminal, text};
 
 /// Words that Korean reports keep: names of metrics and statistics, units, the machine contract,
 /// commands, git's words.
@@ -127,11 +124,7 @@ fn reports() -> Vec<(&'static str, Report)> {
     samples::all().into_iter().chain(explained).collect()
 }
 
-fn sentences() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ko::SENTENCES.into_iter().flatten().copied()
-}
-
-pub(super) fn numbers(text: &str) -> Vec<String> {
+pub fn numbers(text: &str) -> Vec<String> {
     // Markdown and HTML escape other characters in one language than in the other.
     let plain: String = text
         .split("&#")
@@ -209,66 +202,32 @@ fn no_english_is_left_in_korean() {
 }
 
 #[test]
-fn a_translation_has_the_same_holes() {
-    let named = |pattern| {
-        let mut all: Vec<char> = pieces(pattern)
-            .filter_map(|p| if let Piece::Hole(hole) = p { Some(hole) } else { None })
-            .filter(|h| *h != '_')
-            .collect();
-        all.sort_unstable();
-        all
-    };
-    let mut seen = BTreeSet::new();
-    for (english, korean) in sentences() {
-        assert_eq!(named(english), named(korean), "{english}");
-        assert!(
-            named(english).windows(2).all(|two| two[0] != two[1]),
-            "{english}: one name for two holes"
-        );
-        assert_eq!(numbers(english).len(), numbers(korean).len(), "{english}: a number of its own");
-        assert!(seen.insert(english), "{english} twice");
+fn a_word_of_the_contract_has_its_meaning_beside_it() {
+    let word = [Word::Judgement(Judgement::Regressed), Word::Accepted];
+    assert_eq!(beside(Lang::Ko, &word), "regressed, accepted (성능 저하, 수용됨)");
+    assert_eq!(beside(Lang::En, &word), "regressed, accepted");
+}
+
+#[test]
+fn what_has_no_code_stays_as_it_is() {
+    for foreign in ["", "a, b; c", "kernel panic: not syncing", "한국어 오류; 재시도"] {
+        assert_eq!(Codes::default().say(Lang::Ko, foreign), foreign);
     }
 }
 
 #[test]
-fn no_sentence_hides_another() {
-    // A pattern's own text, its holes filled, must be found by it and not by one before it.
-    let fill = |hole| match hole {
-        'n' | 'm' | 'k' => "7",
-        'q'..='t' => "7.0 %",
-        _ => "word",
-    };
-    let all: Vec<(&str, &str)> = sentences().collect();
-    for (at, (english, _)) in all.iter().enumerate() {
-        let text: String = pieces(english)
-            .map(|piece| match piece {
-                Piece::Text(text) | Piece::Maybe(text) => text.to_owned(),
-                Piece::Hole(hole) => fill(hole).to_owned(),
-            })
-            .collect();
-        let found = all.iter().position(|(from, _)| holes(from, &text).is_some());
-        assert_eq!(found, Some(at), "{english:?} is taken for {:?}", found.map(|i| all[i].0));
+fn every_way_to_arrive_is_said_in_korean() {
+    for (stored, korean) in [
+        ("closed loop, 8 in flight", "closed loop, 동시 요청 8개"),
+        ("Poisson 20/s", "Poisson 20/s"),
+        ("ramp 1/s to 20/s", "ramp 1/s ~ 20/s"),
+        ("trace, 2 times as fast", "트레이스, 2배속"),
+        ("4 sessions at a time, 2 s between turns", "동시 대화 4개, 턴 사이 2 s"),
+        ("sessions at Poisson 2/s, 3 s between turns", "대화 시작 Poisson 2/s, 턴 사이 3 s"),
+    ] {
+        assert_eq!(text::arrival(stored, Lang::Ko), korean);
+        assert_eq!(text::arrival(stored, Lang::En), stored);
     }
-}
-
-#[test]
-fn sentences_are_said_as_a_person_would() {
-    let ko = |english| say(Lang::Ko, english);
-    assert_eq!(ko("+1.0 to over +1000 %"), "+1.0 ~ +1000 % 초과");
-    let word = [Word::Judgement(Judgement::Regressed)];
-    assert_eq!(beside(Lang::Ko, &word), "regressed (성능 저하)");
-    assert_eq!(beside(Lang::En, &word), "regressed");
-}
-
-#[test]
-fn what_no_sentence_knows_stays_as_it_is() {
-    for foreign in
-        ["", "a, b; c", "kernel panic: not syncing", "{n} [s] }{", "한국어 오류; 재시도", "%"]
-    {
-        assert_eq!(say(Lang::Ko, foreign), foreign);
-    }
-    // Long and hostile: no pattern may take forever.
-    let _ = say(Lang::Ko, &"1 to 2 is 3 % (a, b); ".repeat(40));
 }
 
 #[test]
@@ -280,47 +239,6 @@ fn korean_tables_fit_eighty_columns() {
             .max();
         assert!(widest <= Some(80), "{name}: {widest:?}");
     }
-}
-
-/// All code but this folder, with literals as they are printed: lines joined, quotes bare.
-#[expect(clippy::disallowed_methods, reason = "reads the sources that it is about")]
-fn sources(folder: &Path) -> String {
-    let entries = std::fs::read_dir(folder)
-        .expect("a folder of sources")
-        .map(|e| e.expect("an entry").path());
-    let texts = entries.map(|path| match path.extension() {
-        _ if path.is_dir() && !path.ends_with("say") => sources(&path),
-        Some(ext) if ext == "rs" => std::fs::read_to_string(&path).expect("a source"),
-        _ => String::new(),
-    });
-    texts.collect()
-}
-
-#[test]
-fn every_sentence_is_one_that_the_code_still_says() {
-    let code = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).replace("\\\"", "\"");
-    let code: String = code.split("\\\n").map(|part| part.trim_start_matches(' ')).collect();
-    // One seam: the code may join a part of two.
-    let seamed = |part: &str| {
-        let mut seams = part.match_indices(' ').map(|(at, _)| part.split_at(at));
-        code.contains(part)
-            || seams.any(|(left, right)| code.contains(left) && code.contains(right.trim_start()))
-    };
-    let said = |text: &str| {
-        let parts = text
-            .split([':', ';', ',', '(', ')', '.', '`'])
-            .map(str::trim)
-            .filter(|part| part.contains(' '));
-        parts
-            .filter(|part| !seamed(part))
-            .map(|part| format!("{part:?} of {text:?}"))
-            .collect::<Vec<_>>()
-    };
-    let gone: Vec<String> = sentences()
-        .flat_map(|(english, _)| pieces(english))
-        .flat_map(|piece| if let Piece::Text(text) = piece { said(text) } else { Vec::new() })
-        .collect();
-    assert!(gone.is_empty(), "{gone:#?}");
 }
 
 fn notices() -> Vec<Notice> {

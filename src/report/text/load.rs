@@ -61,7 +61,7 @@ pub fn load(w: &WorkloadReport, lang: Lang) -> String {
 
 /// How requests arrive. Records hold it in English, in the forms of `record::facts::arrival`; other
 /// tools' own words are as they are.
-fn arrival(stored: &str, lang: Lang) -> String {
+pub fn arrival(stored: &str, lang: Lang) -> String {
     if lang == Lang::En {
         return stored.to_owned();
     }
@@ -113,16 +113,16 @@ fn detail(detail: &LoadDetail, lang: Lang) -> String {
 
 /// Completed of scheduled requests, and what the missing ones mean.
 pub fn completed(w: &WorkloadReport, lang: Lang) -> String {
-    let (completed, all) = (w.completed, w.requests);
-    let missing = all.saturating_sub(completed);
+    let (done, all) = (w.completed, w.requests);
+    let missing = all.saturating_sub(done);
     match (lang, missing) {
-        (Lang::En, 0) => format!("{completed} of {all} completed"),
+        (Lang::En, 0) => format!("{done} of {all} completed"),
         (Lang::En, _) => format!(
-            "{completed} of {all} completed; {missing} are missing from latencies and count against goodput, SLO attainment and error rate"
+            "{done} of {all} completed; {missing} are missing from latencies and count against goodput, SLO attainment and error rate"
         ),
-        (Lang::Ko, 0) => format!("{all}개 중 {completed}개 완료"),
+        (Lang::Ko, 0) => format!("{all}개 중 {done}개 완료"),
         (Lang::Ko, _) => format!(
-            "{all}개 중 {completed}개 완료; {missing}개는 지연 시간에서 제외되고 goodput, SLO 달성률, 오류율에서는 실패로 집계"
+            "{all}개 중 {done}개 완료; {missing}개는 지연 시간에서 제외되고 goodput, SLO 달성률, 오류율에서는 실패로 집계"
         ),
     }
 }
@@ -131,8 +131,8 @@ pub fn completed(w: &WorkloadReport, lang: Lang) -> String {
 pub fn client(w: &WorkloadReport, lang: Lang) -> String {
     let c = &w.client;
     let absent = || labels(lang).unmeasured.to_owned();
-    let lag = |x: Option<f64>| x.map_or_else(absent, |x| value("ms", Some(x)));
-    let (send, looped) = (lag(c.own_lag_p99_ms), lag(c.loop_lag_p99_ms));
+    let shown = |x: Option<f64>| x.map_or_else(absent, |x| value("ms", Some(x)));
+    let (send, event_loop) = (shown(c.own_lag_p99_ms), shown(c.loop_lag_p99_ms));
     let busy = c.busiest_worker_ratio.map_or_else(absent, |x| format!("{:.0} %", x * 100.0));
     let reuse = c.connections_opened.zip(c.retries);
     match lang {
@@ -145,7 +145,7 @@ pub fn client(w: &WorkloadReport, lang: Lang) -> String {
                 )
             });
             format!(
-                "send lag p99 {send}, event-loop lag p99 {looped}, busiest worker {busy}{connections} (worst round)"
+                "send lag p99 {send}, event-loop lag p99 {event_loop}, busiest worker {busy}{connections} (worst round)"
             )
         }
         Lang::Ko => {
@@ -153,7 +153,7 @@ pub fn client(w: &WorkloadReport, lang: Lang) -> String {
                 format!("; 연결 {opened}개 생성, 재시도 {retries}회")
             });
             format!(
-                "전송 지연 p99 {send}, 이벤트 루프 지연 p99 {looped}, 가장 바쁜 워커 {busy}{connections} (최악의 라운드)"
+                "전송 지연 p99 {send}, 이벤트 루프 지연 p99 {event_loop}, 가장 바쁜 워커 {busy}{connections} (최악의 라운드)"
             )
         }
     }

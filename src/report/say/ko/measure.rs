@@ -1,11 +1,9 @@
 //! What is found of a measurement in Korean. Not here: what it holds (`measure::seen`,
 //! `record::note`).
 
-use crate::config::Lang;
 use crate::measure::seen::{CountSeen, Restart, Seen, ServerSeen};
 use crate::plan::dataset::{LeftOut, Why};
 use crate::record::note::{Found, Note, Place};
-use crate::report::say;
 
 pub fn note(note: &Note) -> String {
     match note {
@@ -26,7 +24,7 @@ pub fn note(note: &Note) -> String {
             format!("{}: {}", self::place(*place), self::seen(seen))
         }
         Note::FoundInWords { place, message } => {
-            format!("{}: {}", self::place(*place), say(Lang::Ko, message))
+            format!("{}: {message}", self::place(*place))
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::measure;
 use crate::config::Lang;
 use crate::report::ranking::note::{LoadName, RankingNote, Win, WinOutcome, listed};
-use crate::report::{say, text};
+use crate::report::text;
 
 pub fn note(note: &RankingNote) -> String {
     match note {
@@ -17,8 +17,8 @@ pub fn note(note: &RankingNote) -> String {
         RankingNote::EntrantInvalid { why } => format!("INVALID: {}", measure::note(why)),
         RankingNote::OtherArrivals { arrival, first } => format!(
             "첫 레코드({})와 다른 부하({})로 측정함",
-            say(Lang::Ko, first),
-            say(Lang::Ko, arrival)
+            text::arrival(first, Lang::Ko),
+            text::arrival(arrival, Lang::Ko)
         ),
         RankingNote::OtherLoad { load, first } => {
             format!("첫 레코드({})와 다른 부하({})로 측정함", self::load(first), self::load(load))
@@ -85,6 +85,6 @@ fn load(load: &LoadName) -> String {
     let each = requests_per_round.map_or_else(String::new, |n| format!(", 라운드당 요청 {n}개"));
     format!(
         "{}{each}, 입력 {input_tokens}토큰 (공칭), 출력 {output_tokens}토큰",
-        say(Lang::Ko, arrival)
+        text::arrival(arrival, Lang::Ko)
     )
 }

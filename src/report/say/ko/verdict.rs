@@ -9,7 +9,6 @@ use crate::metric::Metric;
 use crate::report::headline::{
     ALSO, Direction, Headline, SweptFamily, Why, bound, bounds, direction, proof, size,
 };
-use crate::report::say;
 use crate::verdict::{Reason, Verdict};
 
 pub fn headline(headline: &Headline) -> String {
@@ -129,6 +128,6 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Judge(reason) => judge::reason(reason),
         Reason::Measurement(note) => measure::note(note),
         Reason::Compare(reason) => compare::reason(reason),
-        Reason::Text(text) => say(Lang::Ko, text),
+        Reason::Text(text) => text.clone(),
     }
 }
