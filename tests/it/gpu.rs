@@ -170,7 +170,7 @@ fn what_a_gpu_does_not_tell_is_absent_and_never_zero() {
     gpus.run(&[]).assert(
         0,
         &[
-            "not told: memory, utilisation, SM clock",
+            "not available: memory, utilisation, SM clock",
             "unmeasured",
             "energy_per_token",
             "gpu_memory_peak",
@@ -189,7 +189,7 @@ fn what_a_gpu_does_not_tell_is_absent_and_never_zero() {
 #[test]
 fn a_gpu_without_memory_numbers_is_measured_in_all_else() {
     let gpus = Gpus::scripted(Driver::Whole, include_str!("../fixtures/field/gb10-nvml.txt"));
-    gpus.run(&[]).assert(0, &["not told: memory"]);
+    gpus.run(&[]).assert(0, &["not available: memory"]);
     let device = gpus.device(0);
     for (key, value) in device.as_object().expect("a device") {
         assert!(!key.contains("memory") || value.is_null(), "{key} is {value}");
@@ -339,7 +339,7 @@ fn a_mig_device_is_part_of_what_is_measured() {
     let script = "driver 550.54.15\ncuda 12040\nuuid 0 GPU-0000aaaa-0001\nname 0 NVIDIA_A100\nmig 0 1\nmig_parts 0 7\n\
                   uuid 8 MIG-9999\nname 8 NVIDIA_A100_MIG_3g.40gb\nmemory_mib 8 10000\nmemory_total_mib 8 40000\n";
     let gpus = Gpus::scripted(Driver::Whole, script);
-    gpus.run(&["--set", "gpu.devices=[MIG-9999]"]).assert(0, &["10000 of 40000 MiB"]);
+    gpus.run(&["--set", "gpu.devices=[MIG-9999]"]).assert(0, &["10000/40000 MiB"]);
     let record = gpus.record();
     assert_eq!(record["workloads"][0]["fingerprint"]["gpu"], "NVIDIA A100 MIG 3g.40gb");
     assert_eq!(record["gpu"]["devices"][0]["mig_profile"], "3g.40gb");
