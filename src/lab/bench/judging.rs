@@ -149,7 +149,8 @@ fn round(index: u32) -> RoundRecord {
         order: index,
         ramp: 0,
         cut_short: false,
-        duration_us: n * 10_000,
+        // The last request takes its longest.
+        duration_us: n * 10_000 + 3_000_000,
         metrics: BTreeMap::new(),
         chunk_gap_p99_ms: gaps.quantile_ms(0.99),
         chunk_gaps_hdr: gaps.encode(),
