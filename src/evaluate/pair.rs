@@ -75,50 +75,37 @@ pub fn part(
     let commit = baseline.git.as_ref().map(|git| git.commit.clone());
     let before = Before::of_record(base, commit)?;
     let conflicts = conflicts(candidate, &differences);
-    if !conflicts.is_empty() {
-        let evidence = Evidence {
+    let evidence = if conflicts.is_empty() {
+        let comparison = compare(candidate, base, workload, &history, workloads)?;
+        // Prompts that were shorter for one side are less work. (Output tokens are compared request
+        // by request by the judge.)
+        let (now, then) = (Tokens::count(workload), Tokens::count(base));
+        invalid.extend(work::drifted_input(base, workload).map(Reason::from));
+        let (same, said) = builds(candidate);
+        Evidence {
+            limits: judged_limits(used(&comparison))?,
+            incomplete: same
+                .into_iter()
+                .chain(incomplete(candidate, base, workload, &comparison))
+                .chain(now.untold(then.input.is_some(), then.output.is_some()))
+                .map(Reason::from)
+                .collect(),
+            warnings: said
+                .into_iter()
+                .chain(loosened(workload))
+                .chain(limits::loosened(workload)?)
+                .map(Reason::from)
+                .collect(),
+            ..evidence(invalid, Against::Compared(comparison))
+        }
+    } else {
+        Evidence {
             limits: judged_limits(u32::MAX)?,
             ..evidence(invalid, Against::Incomparable(conflicts))
-        };
-        return Ok(Part {
-            evidence,
-            baseline: None,
-            beside: beside(baseline, base),
-            differences,
-            anchor: None,
-            before,
-        });
-    }
-    let comparison = compare(candidate, base, workload, &history, workloads)?;
-    // Prompts that were shorter for one side are less work. (Output tokens are compared request by
-    // request by the judge.)
-    let (now, then) = (Tokens::count(workload), Tokens::count(base));
-    invalid.extend(work::drifted_input(base, workload).map(Reason::from));
-    let (same, said) = builds(candidate);
-    let evidence = Evidence {
-        limits: judged_limits(used(&comparison))?,
-        incomplete: same
-            .into_iter()
-            .chain(incomplete(candidate, base, workload, &comparison))
-            .chain(now.untold(then.input.is_some(), then.output.is_some()))
-            .map(Reason::from)
-            .collect(),
-        warnings: said
-            .into_iter()
-            .chain(loosened(workload))
-            .chain(limits::loosened(workload)?)
-            .map(Reason::from)
-            .collect(),
-        ..evidence(invalid, Against::Compared(comparison))
+        }
     };
-    Ok(Part {
-        evidence,
-        baseline: None,
-        beside: beside(baseline, base),
-        differences,
-        anchor: None,
-        before,
-    })
+    let beside = beside(baseline, base);
+    Ok(Part { evidence, baseline: None, beside, differences, anchor: None, before })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.
