@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use crate::accepted_support::{at, plant, repository, sessions};
-use crate::gate_judging::candidate::{candidate, with_decode, with_limit};
-use crate::gate_support::{Bed, Ran};
-use crate::lineage_support::code;
+use crate::support::accepted::{at, plant, repository, sessions};
+use crate::support::bed::{Bed, Ran};
+use crate::support::candidate::{candidate, with_decode, with_limit};
+use crate::support::lineage::code;
 
 const CI: [(&str, &str); 1] = [("CI", "true")];
 const SLOW: f64 = 1.25;
@@ -83,7 +83,7 @@ fn a_change_cannot_accept_its_own_regression() {
         .assert(1, &["FAIL", said, "counts only once it is on the base branch"]);
     bed.commit("and accept it");
     judge_with(&bed, &CI, &with_decode(SLOW)).assert(1, &["FAIL", said]);
-    let walk = crate::lineage_support::walk_in(&bed, "", &CI, &[]);
+    let walk = crate::support::lineage::walk_in(&bed, "", &CI, &[]);
     assert!(walk["accepted"].as_array().is_some_and(Vec::is_empty), "{walk}");
     assert!(walk["notices"].to_string().contains("brings an acceptance"), "{walk}");
     let bed = accepted();

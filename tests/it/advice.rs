@@ -1,8 +1,8 @@
 //! Advice, of the simulated server: a sound run draws none, a sick one exactly its own. Not here:
 //! the numbers at which each rule speaks (`report::advice`).
 
-use super::gate_support::Bed;
-use super::gpu_bed::{Driver, EVERYTHING, Gpus};
+use crate::support::bed::Bed;
+use crate::support::gpus::{Driver, EVERYTHING, Gpus};
 
 /// A round of `requests`, all of whose answers are in time unless a test says otherwise.
 fn config(sim: &str, arrival: &str, requests: u32) -> String {

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::accepted_support::{at, plant, repository, sessions};
-use crate::gate_judging::candidate::{with_decode, with_policy};
-use crate::gate_support::{Bed, Ran};
-use crate::lineage_support::{code, walk};
+use crate::support::accepted::{at, plant, repository, sessions};
+use crate::support::bed::{Bed, Ran};
+use crate::support::candidate::{with_decode, with_policy};
+use crate::support::lineage::{code, walk};
 
 /// Main at v1.2 with six sessions; then slower by small steps, of which the last has its sessions:
 /// nothing that a change is judged for.
@@ -95,7 +95,7 @@ fn an_anchor_that_says_nothing_is_said_and_is_no_pass_where_drift_fails() {
         .assert(4, &["not compared with the anchor", "its sessions are of something else: model"]);
     bed.git(&["checkout", "-q", "--orphan", "empty"]);
     bed.git(&["rm", "-rfq", "."]);
-    bed.write("goodput-gate.yaml", crate::accepted_support::CONFIG);
+    bed.write("goodput-gate.yaml", crate::support::accepted::CONFIG);
     bed.commit("nothing measured");
     bed.gate(&["baseline", "anchor", "HEAD"])
         .assert(2, &["no baseline session at HEAD or before it", "baseline update"]);

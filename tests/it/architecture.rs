@@ -52,11 +52,14 @@ fn source_root() -> PathBuf {
 }
 
 fn sources() -> BTreeMap<PathBuf, String> {
-    let root = source_root();
+    sources_below(source_root())
+}
+
+fn sources_below(root: PathBuf) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("src is there") {
+        for entry in fs::read_dir(folder).expect("it is there") {
             let path = entry.expect("readable").path();
             if path.is_dir() {
                 folders.push(path);
@@ -149,9 +152,7 @@ fn every_invariant_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("docs/INVARIANTS.md")).expect("it is there");
     let mut code: String = sources().into_values().collect();
-    for entry in fs::read_dir(root.join("tests/it")).expect("tests are there") {
-        code.extend(fs::read_to_string(entry.expect("readable").path()));
-    }
+    code.extend(sources_below(root.join("tests/it")).into_values());
     let rows = text
         .lines()
         .filter(|l| l.starts_with("| ") && l[2..].starts_with(|c: char| c.is_ascii_digit()));

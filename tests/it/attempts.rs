@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
-use crate::gate_support::{Bed, Ran};
+use crate::support::bed::{Bed, Ran};
 use crate::support::{Act, Answer, Part, Seen, Server};
 
 /// Half of its requests fail while it is broken.

@@ -4,8 +4,8 @@
 use std::fs;
 use std::os::unix::fs::chown;
 
-use crate::gate_support::Bed;
-use crate::lineage_support::{code, plant, sessions, walk, with_session};
+use crate::support::bed::Bed;
+use crate::support::lineage::{code, plant, sessions, walk, with_session};
 
 const STRICT: &str = "\
 version: 1

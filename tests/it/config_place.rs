@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 use std::path::Path;
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 
 const CONFIG: &str = "\
 version: 1

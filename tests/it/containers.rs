@@ -9,8 +9,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use rustix::process::Signal;
 
-use super::gate_servers_bed::Servers;
-use super::lifecycle_bed::{send, until};
+use crate::support::servers::Servers;
+use crate::support::supervisor::{send, until};
 
 const LIMITS: &str = "    limits: {ttft_mean: {max: 60s}}
 gate: {mode: limits, starts: 2, rounds: 1}";
@@ -142,7 +142,7 @@ fn a_container_that_stays_is_named() {
     let ran = bed.servers.bed.gate(&bed.args(&[]));
     ran.assert(3, &["cannot remove the server's container goodput-gate-server-", "by hand"]);
     until("no process is left", || {
-        bed.servers.servers().iter().all(|(pid, _)| !super::lifecycle_bed::alive(*pid))
+        bed.servers.servers().iter().all(|(pid, _)| !crate::support::supervisor::alive(*pid))
     });
     assert_eq!(bed.there().len(), 2);
 }

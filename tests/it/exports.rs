@@ -3,9 +3,9 @@
 //!
 //! Not here: what is in each format (`report::xlsx`, `report::prometheus`, `report::badge`).
 
-use crate::gate_judging::candidate::{judge, with_decode};
-use crate::gate_support::Bed;
 use crate::support::agreed;
+use crate::support::bed::Bed;
+use crate::support::candidate::{judge, with_decode};
 
 /// A judged run that failed; the record lies beside its report.
 fn failed() -> Bed {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::gate_support::{Bed, Ran, flat};
+use crate::support::bed::{Bed, Ran, flat};
 
 /// A check by limits alone, one that holds (`10s`) or one that does not (`1us`). The server is
 /// slow, so that a busy machine disturbs little.

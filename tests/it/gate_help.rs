@@ -1,6 +1,6 @@
 //! The help texts as accepted: what a user reads first. Not here: what the flags do.
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 
 #[test]
 fn help_is_as_accepted() {

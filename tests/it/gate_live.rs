@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::gate_support::{Bed, files, flat};
+use crate::support::bed::{Bed, files, flat};
 
 /// First tokens are slow, so that a client that shares its processors with other tests is still
 /// punctual by comparison.

@@ -5,10 +5,10 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::gate_servers_bed::{Servers, working};
-use super::gate_support::{Ran, files, flat};
-use super::lifecycle_bed::{alive, send, until};
-use super::support::{Act, Answer, Part, Seen, Server, Setup};
+use crate::support::bed::{Ran, files, flat};
+use crate::support::servers::{Servers, working};
+use crate::support::supervisor::{alive, send, until};
+use crate::support::{Act, Answer, Part, Seen, Server, Setup};
 
 const LIMITS: &str = "gate: {mode: limits, starts: 2, rounds: 1}";
 

@@ -4,20 +4,24 @@
 //! Whatever it does, the exit code stands and the token is in no output. Not here: the wording of
 //! the comment (`report::comment`).
 
+mod attempts;
+mod bases;
+mod checks;
+mod faults;
+mod pairs;
+mod records;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::github_fake::{Fault, GitHub, ME, REPO, TOKEN};
-use crate::support::{Gate, Ran, Seen, Server, agreed};
-
-mod attempts;
-mod bases;
-mod faults;
-mod pairs;
+use crate::support::github::{Fault, GitHub, ME, REPO, TOKEN};
+use crate::support::{Gate, Ran, agreed};
 
 const HEAD: &str = "1111111111111111111111111111111111111111";
+
 const BASE: &str = "2222222222222222222222222222222222222222";
+
 const MERGE: &str = "3333333333333333333333333333333333333333";
 
 const CONFIG: &str = "\
@@ -51,23 +55,6 @@ fn git(gate: &Gate, args: &[&str]) {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");
     assert!(git.status().expect("git is installed").success());
-}
-
-/// A gate that cannot measure: exit code 3, whatever the machine is like.
-fn check_of_nothing(scene: &Scene) -> Ran {
-    scene.ran(&[
-        "check",
-        "--base",
-        "none",
-        "--base-url",
-        "http://127.0.0.1:1/v1",
-        "--model",
-        "m",
-        "--requests",
-        "2",
-        "--concurrency",
-        "1",
-    ])
 }
 
 impl Scene {
@@ -396,42 +383,6 @@ fn the_pull_request_is_the_one_with_this_head_and_no_other() {
     assert_eq!(scene.bodies().len(), 1);
 }
 
-#[test]
-fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
-    let scene = Scene::trusted_half(70, 1, &github());
-    let judge = |change: &dyn Fn(&mut Value)| {
-        let mut forged = record();
-        change(&mut forged);
-        scene.gate.write("record.json", &forged.to_string());
-        let ran = scene.comment(&["--dry-run"]);
-        ran.assert_says(0, &[]);
-        ran.stdout
-    };
-    assert!(judge(&|_| ()).contains("**PASS**"));
-    // Slow requests, the limit taken away, the policy loosened: the config's limit holds.
-    let slow = judge(&|r| {
-        r["workloads"][0]["limits"] = json!([]);
-        r["workloads"][0]["slo"] = json!({"ttft_ms": null, "tpot_ms": null, "e2e_ms": null});
-        each_round(r, &mut |round| scale(round, 20));
-    });
-    assert!(slow.contains("**FAIL**") && slow.contains("slo_attainment"), "{slow}");
-    // A client that was late, its findings taken away.
-    let late = judge(&|r| {
-        each_round(r, &mut |round| {
-            let lags = round["columns"]["own_lag_us"].as_array_mut().expect("a column");
-            lags.fill(json!(900_000));
-            round["findings"] = json!([]);
-        });
-    });
-    assert!(late.contains("**INVALID**") && late.contains("send lag"), "{late}");
-    // The workload that it slows down, under another name.
-    let renamed = judge(&|r| r["workloads"][0]["name"] = json!("other"));
-    assert!(
-        !renamed.contains("**PASS**") && renamed.contains("in none of the records: chat"),
-        "{renamed}"
-    );
-}
-
 fn each_round(record: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     let starts = record["workloads"][0]["starts"].as_array_mut().expect("starts");
     starts.iter_mut().flat_map(|s| s["rounds"].as_array_mut().expect("rounds")).for_each(change);
@@ -446,182 +397,19 @@ fn scale(round: &mut Value, factor: u64) {
     }
 }
 
-#[test]
-fn what_is_no_record_is_refused_before_anything_is_sent() {
-    let github = github();
-    let scene = Scene::trusted_half(70, 1, &github);
-    let mut odd = record();
-    odd["x\n::error::pwned"] = json!(1);
-    scene.gate.write("record.json", &odd.to_string());
-    let ran = scene.comment(&[]);
-    ran.assert_says(2, &["cannot use record.json"]);
-    assert!(!ran.stderr.lines().any(|l| l.trim_start().starts_with("::error")), "{ran:?}");
-
-    let path = scene.gate.path("record.json");
-    let file = std::fs::File::create(&path).expect("it can be written");
-    file.set_len((64 << 20) + 1).expect("a file may have a hole");
-    scene.comment(&[]).assert_says(2, &["larger than 64 MiB"]);
-    std::fs::remove_file(&path).expect("it is ours");
-    std::os::unix::fs::symlink("event.json", &path).expect("a link");
-    scene.comment(&[]).assert_says(2, &["no plain file"]);
-    let many = vec!["record.json"; 32];
-    scene.comment(&many).assert_says(2, &["33 records are too many"]);
-    assert_eq!(github.state().log.len(), 0);
-}
-
-#[test]
-fn a_matrix_makes_one_comment_and_the_worst_record_stands_first() {
-    let github = github();
-    let scene = Scene::trusted_half(70, 1, &github);
-    let mut slow = record();
-    each_round(&mut slow, &mut |round| scale(round, 20));
-    slow["session"] = json!("deadbeef");
-    slow["host"]["runner"] = json!("@everyone <img>");
-    scene.gate.write("slow.json", &slow.to_string());
-    scene.comment(&["slow.json"]).assert_says(0, &[]);
-    let body = scene.bodies().concat();
-    assert!(
-        body.contains("**FAIL** is the worst of 2 records") && body.contains("Record 2 of 2"),
-        "{body}"
-    );
-    assert!(!body.contains("@everyone") && !body.contains("<img"), "{body}");
-    assert_eq!(github.state().checks[0]["conclusion"], "failure");
-    let title =
-        github.state().checks[0]["output"]["title"].as_str().map(str::to_owned).unwrap_or_default();
-    assert!(title.starts_with("FAIL") && title.contains("worst of 2 records"), "{title}");
-}
-
-#[test]
-fn more_annotations_than_one_request_may_have_go_with_several() {
-    let github = github();
-    let scene = Scene::trusted_half(70, 1, &github);
-    let mut slow = record();
-    each_round(&mut slow, &mut |round| scale(round, 20));
-    scene.gate.write("record.json", &slow.to_string());
-    scene.comment(&["record.json"; 15]).assert_says(0, &[]);
-    let state = github.state();
-    let of = |body: &Value| body["output"]["annotations"].as_array().map(Vec::len);
-    let sent: Vec<usize> = state
-        .log
-        .iter()
-        .filter(|(_, path, _)| path.contains("/check-runs"))
-        .filter_map(|(.., body)| of(body))
-        .collect();
-    assert!(sent.len() > 1 && sent[0] == 50 && sent.iter().all(|n| *n <= 50), "{sent:?}");
-    assert_eq!(sent.iter().sum::<usize>() % 16, 0, "as many for each record: {sent:?}");
-    assert_eq!(state.checks.len(), 1);
-}
-
-#[test]
-fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
-    let github = github();
-    github.fault(Fault {
-        message: "Resource not accessible by integration",
-        ..Fault::new("POST", "/check-runs", 403)
-    });
-    let scene = Scene::trusted_half(70, 1, &github);
-    scene.comment(&[]).assert_says(0, &["checks: write"]);
-    assert_eq!(github.state().statuses.len(), 0);
-
-    let mut slow = record();
-    each_round(&mut slow, &mut |round| scale(round, 20));
-    scene.gate.write("record.json", &slow.to_string());
-    scene.comment(&[]).assert_says(0, &["a commit status stands in"]);
-    let status = github.state().statuses[0].clone();
-    assert_eq!(
-        (status["state"].as_str(), status["context"].as_str()),
-        (Some("failure"), Some("goodput-gate"))
-    );
-    assert!(status["description"].as_str().is_some_and(|d| d.chars().count() <= 140));
-}
-
-#[test]
-fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
-    let github = github();
-    let scene = Scene::pull_request(REPO, &github);
-    scene.gate.write("summary.md", "theirs");
-    let ran = check_of_nothing(&scene);
-    ran.assert_says(3, &["::error title=goodput-gate::INVALID"]);
-    let output = scene.gate.text("output");
-    assert!(
-        output.contains("verdict<<goodput_gate_")
-            && output.contains("\ninvalid\n")
-            && output.contains("\n3\n"),
-        "{output}"
-    );
-    assert!(output.contains("report.md"), "{output}");
-    let summary = scene.gate.text("summary.md");
-    assert!(summary.starts_with("theirs\n**INVALID**"), "{summary}");
-    let bodies = scene.bodies();
-    assert!(
-        bodies.len() == 1 && bodies[0].contains("**INVALID**") && !bodies[0].contains("untrusted"),
-        "{bodies:?}"
-    );
-    let state = github.state();
-    assert_eq!(
-        (&state.checks[0]["conclusion"], &state.checks[0]["head_sha"]),
-        (&json!("action_required"), &json!(HEAD))
-    );
-}
-
-#[test]
-fn a_check_without_a_baseline_is_no_success() {
-    let github = github();
-    let scene = Scene::pull_request(REPO, &github);
-    let server = Server::start(Seen::good);
-    let args = [
+/// A gate that cannot measure: exit code 3, whatever the machine is like.
+fn check_of_nothing(scene: &Scene) -> Ran {
+    scene.ran(&[
         "check",
         "--base",
         "none",
         "--base-url",
-        &server.url(),
-        "--concurrency",
-        "1",
+        "http://127.0.0.1:1/v1",
+        "--model",
+        "m",
         "--requests",
         "2",
-        "--warmup",
+        "--concurrency",
         "1",
-        "--rounds",
-        "1",
-    ];
-    let ran = scene.ran(&[&args[..], &["--output-tokens", "4", "--input-tokens", "16"]].concat());
-    // 3 is a client that was late, on a busy machine.
-    let (level, conclusion) = match ran.code {
-        Some(0) => ("::warning", "neutral"),
-        Some(3) => ("::error", "action_required"),
-        _ => panic!("{ran:?}"),
-    };
-    assert!(ran.stderr.contains(level), "{ran:?}");
-    assert_eq!(github.state().checks[0]["conclusion"], conclusion);
-    assert_eq!(scene.bodies().len(), 1);
-    assert!(!ran.stdout.contains("::"), "data on standard output only: {}", ran.stdout);
-}
-
-#[test]
-fn a_forks_token_that_only_reads_is_one_notice_and_no_failure() {
-    let github = github();
-    github.fault(Fault {
-        message: "Resource not accessible by integration",
-        ..Fault::new("POST", "/repos/", 403)
-    });
-    let scene = Scene::pull_request("eve/serve", &github);
-    let ran = check_of_nothing(&scene);
-    ran.assert_says(3, &["is from a fork"]);
-    assert_eq!(ran.stderr.matches("::notice").count(), 1, "{}", ran.stderr);
-    assert!(
-        scene.gate.text("summary.md").contains("**INVALID**"),
-        "the verdict is where it can be written"
-    );
-}
-
-#[test]
-fn a_full_summary_is_left_alone_and_without_a_token_nobody_is_asked() {
-    let github = github();
-    let scene = Scene::pull_request(REPO, &github).env("GITHUB_TOKEN", "");
-    let full = "x".repeat(1 << 20);
-    scene.gate.write("summary.md", &full);
-    let ran = check_of_nothing(&scene);
-    ran.assert_says(3, &["no step summary", "GITHUB_TOKEN is not in the environment"]);
-    assert!(scene.gate.text("summary.md") == full);
-    assert_eq!(github.state().log.len(), 0);
+    ])
 }

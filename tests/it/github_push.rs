@@ -6,9 +6,9 @@
 
 use serde_json::{Value, json};
 
-use crate::gate_support::{Bed, Ran};
-use crate::github_fake::{Fault, GitHub, REPO, TOKEN};
-use crate::lineage_support::CONFIG;
+use crate::support::bed::{Bed, Ran};
+use crate::support::github::{Fault, GitHub, REPO, TOKEN};
+use crate::support::lineage::CONFIG;
 
 const COMMIT: &str = "1111111111111111111111111111111111111111";
 const PROPOSED: &str = "goodput-gate/baseline-main";
@@ -150,7 +150,7 @@ fn jobs_that_end_at_once_all_land() {
         let branch = if how.starts_with("--push") { "main" } else { PROPOSED };
         let files = github.state().git.files(branch);
         assert!(all.iter().all(|s| files.contains_key(&path(s))), "{how} {:?}", files.keys());
-        github.state().git = crate::github_fake_git::Git::default();
+        github.state().git = crate::support::github::git::Git::default();
         github.state().git.commit("main", "README.md", "hello");
     }
     assert_eq!(github.state().pulls.len(), 1, "one request of all");

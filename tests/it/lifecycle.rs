@@ -2,12 +2,12 @@
 //! server is left.
 //!
 //! The servers are one-line shell scripts that write their process ids into files.
-//! `lifecycle_bed.rs` starts and looks for them.
+//! `support::supervisor` starts and looks for them.
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::lifecycle_bed::{Bed, alive, command_line, gone, send, send_group, until};
+use crate::support::supervisor::{Bed, alive, command_line, gone, send, send_group, until};
 
 /// Sleeps for ever, but can run a trap meanwhile; leaves only that one short sleep behind when it
 /// is killed.

@@ -2,8 +2,8 @@
 //!
 //! Not here: which event means which base (`lineage_events`).
 
-use crate::gate_support::Bed;
-use crate::lineage_support::{
+use crate::support::bed::Bed;
+use crate::support::lineage::{
     CONFIG, code, found, notices, plant, sessions, walk, walk_in, with_session,
 };
 

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::gate_support::Bed;
-use crate::lineage_support::{code, found, notices, plant, sessions, walk_in, with_session};
+use crate::support::bed::Bed;
+use crate::support::lineage::{code, found, notices, plant, sessions, walk_in, with_session};
 
 /// `baseline resolve --json` as a job of that event would.
 fn walk(bed: &Bed, event: &str, file: &Value) -> Value {

@@ -1,8 +1,8 @@
 //! `baseline show`, `promote`, `prune` on planted sessions. Not here: `update` and `list`
 //! (`gate_live`), `resolve` (`lineage`).
 
-use crate::gate_support::Bed;
-use crate::lineage_support::{CONFIG, code, plant, plant_with, with_session};
+use crate::support::bed::Bed;
+use crate::support::lineage::{CONFIG, code, plant, plant_with, with_session};
 
 #[test]
 fn a_session_is_shown_by_its_name_its_commit_or_its_branch() {

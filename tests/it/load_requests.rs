@@ -1,13 +1,14 @@
 //! What goes over the wire: ids, keys, headers, bodies, and which fields a server is spared. Not
 //! here: when it goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod keys;
+mod planned;
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server, Setup, delta};
-
-const KEY: &str = "sk-test-4f1b9c0d7e";
+use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server, Setup};
 
 #[test]
 fn every_request_carries_its_own_id() {
@@ -68,112 +69,6 @@ fn starts_share_their_requests_and_no_id() {
         [Some(0), Some(1)].into()
     );
     assert_eq!(raw.iter().map(|l| l["id"].as_str()).collect::<BTreeSet<_>>().len(), 8, "{raw:?}");
-}
-
-#[test]
-fn the_key_is_sent_and_never_shown() {
-    let server = Server::start(|seen| match seen.part {
-        Part::Round(_, 1) => {
-            Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}"))
-        }
-        // The text is cut after 500 characters: the cut goes through the key.
-        Part::Round(_, 2) => {
-            Answer::error("401 Unauthorized", &format!("{}{KEY}", "x".repeat(490)))
-        }
-        Part::Round(_, 3) => Answer::open(2)
-            .then(Act::Write([delta("!", Some(KEY)), b"0\r\n\r\n".to_vec()].concat())),
-        _ => seen.good(),
-    });
-    let gate = keyed();
-    let ran = gate.measure(
-        &server.url(),
-        &[
-            "--requests",
-            "4",
-            "--concurrency",
-            "1",
-            "--api-key-env",
-            "THE_KEY",
-            "--record",
-            "r.json",
-        ],
-    );
-    gate.assert_measured(&ran);
-    assert!(
-        server
-            .seen()
-            .iter()
-            .all(|s| s.headers.get("authorization") == Some(&format!("Bearer {KEY}")))
-    );
-    let raw = gate.raw();
-    assert_eq!(raw[1]["error"], "Incorrect API key provided: ***");
-    assert_eq!(raw[3]["finish_reason"], "***");
-    assert_never_shown(&gate, &ran);
-}
-
-#[test]
-fn the_key_is_not_shown_where_the_probe_or_the_warm_up_is_refused() {
-    let refusal =
-        || Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}"));
-    for refused in [Part::Probe, Part::Warmup(0)] {
-        let server =
-            Server::start(move |seen| if seen.part == refused { refusal() } else { seen.good() });
-        let gate = keyed();
-        let ran = gate.measure(
-            &server.url(),
-            &["--requests", "2", "--api-key-env", "THE_KEY", "--log-format", "json"],
-        );
-        ran.assert_says(3, &["Incorrect API key provided: ***"]);
-        assert_never_shown(&gate, &ran);
-    }
-}
-
-fn keyed() -> Gate {
-    Gate::new().env("THE_KEY", KEY)
-}
-
-fn assert_never_shown(gate: &Gate, ran: &Ran) {
-    // The first characters would tell most of it.
-    let shown = &KEY[..10];
-    assert!(!ran.stdout.contains(shown) && !ran.stderr.contains(shown), "{ran:?}");
-    for file in gate.files() {
-        let bytes = std::fs::read(&file).expect("an output file can be read");
-        assert!(!String::from_utf8_lossy(&bytes).contains(shown), "{}", file.display());
-    }
-}
-
-#[test]
-fn a_key_that_is_not_set_is_a_usage_error() {
-    let server = Server::good();
-    let ran = Gate::new().measure(&server.url(), &["--api-key-env", "THE_KEY"]);
-    ran.assert_says(2, &["THE_KEY", "not set", "hint"]);
-    assert!(server.seen().is_empty(), "nothing is sent");
-}
-
-#[test]
-fn extra_headers_are_sent_with_everything() {
-    let server = Server::start(|seen| match seen.part {
-        Part::Round(_, 1) => {
-            Answer::error("403 Forbidden", &format!("no such tenant: {}", seen.headers["x-tenant"]))
-        }
-        _ => seen.good(),
-    });
-    let gate = Gate::new().env("TENANT", "blue-7f3a");
-    gate.write(
-        "c.yaml",
-        &config(&server, "  headers: {x-team: serving, x-tenant: \"${TENANT}\"}\n"),
-    );
-    let ran = gate.run(&["run", "--config", "c.yaml"]);
-    gate.assert_measured(&ran);
-    for seen in server.seen() {
-        assert_eq!(seen.headers.get("x-team").map(String::as_str), Some("serving"), "{seen:?}");
-        assert_eq!(seen.headers.get("x-tenant").map(String::as_str), Some("blue-7f3a"), "{seen:?}");
-    }
-    assert!(
-        !gate.text(".goodput-gate/record.json").contains("blue-7f3a"),
-        "header values are never recorded"
-    );
-    assert_eq!(gate.round()["errors"][0]["example"], "no such tenant: ***");
 }
 
 fn config(server: &Server, target: &str) -> String {
@@ -277,32 +172,6 @@ fn a_list_of_models_that_never_comes_is_waited_for_no_longer_than_a_request() {
 }
 
 #[test]
-fn what_cannot_be_planned_takes_nothing_of_an_earlier_run() {
-    let server = Server::good();
-    let gate = Gate::new();
-    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
-    let before = server.seen().len();
-    for args in [
-        vec!["--requests", "3", "--output-tokens", "4294967295"],
-        vec!["--requests", "3", "--input-tokens", "4294967295"],
-        vec!["--requests", "3", "--rate", "1e-300"],
-        vec!["--requests", "3", "--rate", "1e300"],
-        vec!["--requests", "3", "--rate", "1", "--arrival", "gamma:1e-300"],
-        vec!["--requests", "3", "--rate", "1", "--arrival", "gamma:1e300"],
-        vec!["--requests", "4294967295", "--rate", "1"],
-        vec!["--requests", "30", "--concurrency", "4294967295"],
-        vec!["--requests", "3", "--rounds", "4294967295"],
-        vec!["--requests", "3", "--warmup", "4294967295"],
-        vec!["--requests", "3", "--workers", "4294967295"],
-    ] {
-        let ran = gate.measure(&server.url(), &args);
-        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
-        assert!(gate.files().iter().any(|f| f.ends_with("record.json")), "{args:?}");
-        assert_eq!(server.seen().len(), before, "{args:?}: nothing is sent");
-    }
-}
-
-#[test]
 fn connections_are_bounded_by_the_limit_of_open_files() {
     // Nobody is answered before many wait at once.
     let server = Server::start(|seen| match seen.part {
@@ -341,92 +210,6 @@ fn connections_are_bounded_by_the_limit_of_open_files() {
     let (code, stderr) = limited(&Gate::new(), &["--requests", "8", "--concurrency", "4"]);
     assert!(matches!(code, Some(0 | 3)), "{stderr}");
     assert!(!stderr.contains("leaves room for"), "{stderr}");
-}
-
-#[test]
-fn a_dry_run_sends_nothing() {
-    let server = Server::good();
-    let gate = Gate::new();
-    let ran = gate.run(&[
-        "run",
-        "--base-url",
-        &server.url(),
-        "--rate",
-        "5",
-        "--duration",
-        "20s",
-        "--dry-run",
-    ]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(
-        ran.stdout.contains("nothing is sent") && ran.stdout.contains("Poisson 5/s"),
-        "{}",
-        ran.stdout
-    );
-    assert!(server.seen().is_empty());
-    assert!(gate.files().is_empty(), "{:?}", gate.files());
-}
-
-#[test]
-fn a_list_of_levels_makes_one_workload_each() {
-    let server = Server::good();
-    let gate = Gate::new();
-    let ran = gate.measure(
-        &server.url(),
-        &["--concurrency", "1,2", "--requests", "4", "--set", "gate.rounds=1"],
-    );
-    gate.assert_measured(&ran);
-    let record = gate.record();
-    let workloads = record["workloads"].as_array().expect("a record has workloads");
-    let loads: Vec<_> =
-        workloads.iter().map(|w| w["load"]["arrival"].as_str().unwrap_or_default()).collect();
-    assert_eq!(loads, ["closed loop, 1 in flight", "closed loop, 2 in flight"]);
-    assert_eq!(gate.raw().len(), 8);
-}
-
-#[test]
-fn set_reaches_the_workload_of_the_flags() {
-    let server = Server::good();
-    let gate = Gate::new();
-    let ran =
-        gate.measure(&server.url(), &["--requests", "2", "--set", "workloads.0.temperature=0.5"]);
-    gate.assert_measured(&ran);
-    assert!(server.planned().iter().all(|s| s.json()["temperature"] == 0.5));
-}
-
-#[test]
-fn a_request_is_the_same_whatever_the_load() {
-    let mut known: BTreeMap<Part, String> = BTreeMap::new();
-    for load in [
-        &["--concurrency", "1", "--workers", "1"][..],
-        &["--concurrency", "4", "--workers", "3"],
-        &["--rate", "200", "--workers", "2"],
-        &["--rate", "400", "--arrival", "gamma:0.5", "--max-in-flight", "2"],
-    ] {
-        let server = Server::good();
-        let gate = Gate::new();
-        let ran = gate.measure(
-            &server.url(),
-            &[load, &["--requests", "8", "--rounds", "2", "--warmup", "2"]].concat(),
-        );
-        gate.assert_measured(&ran);
-        let mut parts = BTreeSet::new();
-        for seen in server.planned() {
-            assert!(parts.insert(seen.part), "{:?} was sent twice", seen.part);
-            let body = unsalted(&seen);
-            assert_eq!(known.entry(seen.part).or_insert_with(|| body.clone()), &body, "{load:?}");
-        }
-        assert_eq!(parts.len(), 18, "{load:?}");
-    }
-    assert_eq!(known.values().collect::<BTreeSet<_>>().len(), 18, "no two requests are alike");
-}
-
-/// The body without the salt, which is another in each run.
-fn unsalted(seen: &Seen) -> String {
-    let prompt = seen.prompt();
-    let salt = prompt.trim_start_matches('[').split('-').next().unwrap_or_default();
-    assert_eq!(salt.len(), 12, "{prompt}");
-    String::from_utf8_lossy(&seen.body).replace(salt, "SALT")
 }
 
 #[test]

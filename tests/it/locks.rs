@@ -5,7 +5,7 @@ use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 use crate::support::{Act, Gate, Part, Server, wait_for};
 
 const SMALL: [&str; 4] = ["--requests", "3", "--concurrency", "1"];

@@ -4,7 +4,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
 mod accepted;
-mod accepted_support;
 mod action;
 mod advice;
 mod attempts;
@@ -25,26 +24,19 @@ mod gate_interleaved;
 mod gate_judging;
 mod gate_live;
 mod gate_servers;
-mod gate_servers_bed;
-mod gate_support;
 mod gpu;
-mod gpu_bed;
 mod import;
 mod init;
 mod github;
-mod github_fake;
-mod github_fake_git;
 mod github_push;
 mod judge_cases;
 mod korean;
 mod lang;
 mod lifecycle;
-mod lifecycle_bed;
 mod links;
 mod lineage;
 mod lineage_events;
 mod lineage_policy;
-mod lineage_support;
 mod lineage_verbs;
 mod load_outcomes;
 mod load_requests;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 
 const MIB: u64 = 1 << 20;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 use crate::support::{Answer, Gate, Part, Ran, Seen, Server, Setup};
 
 /// A terminal's and every runner's commands, also behind blanks and within a line.

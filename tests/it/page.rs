@@ -7,8 +7,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::gate_judging::candidate::{candidate, sessions, with_decode, workload};
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
+use crate::support::candidate::{candidate, sessions, with_decode, workload};
 
 /// Appended to a copy of the page. It answers in an element, which is in the dumped document.
 const DRIVER: &str = r##"<script>

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use crate::gate_judging::candidate::{candidate, column, rounds, with_decode, workload};
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
+use crate::support::candidate::{candidate, column, rounds, with_decode, workload};
 
 const TARGETS: &str = "
 version: 1

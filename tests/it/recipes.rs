@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::gate_servers_bed::Servers;
-use super::support::{Answer, Gate, Part, Seen, Server, Setup};
+use crate::support::servers::Servers;
+use crate::support::{Answer, Gate, Part, Seen, Server, Setup};
 
 const RESET: &str = "target.cache_reset=GET /flush_cache";
 

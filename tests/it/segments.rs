@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::accepted_support::{at, plant, repository, sessions};
-use crate::gate_judging::candidate::with_decode;
-use crate::gate_support::{Bed, Ran};
+use crate::support::accepted::{at, plant, repository, sessions};
+use crate::support::bed::{Bed, Ran};
+use crate::support::candidate::with_decode;
 
 /// A record of HEAD whose decoding took so many times as long, beside the repository.
 fn record(bed: &Bed, name: &str, decode: f64) -> String {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 
 fn table(bed: &Bed, args: &[&str]) -> (Option<i32>, String) {
     let ran =

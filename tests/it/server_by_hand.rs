@@ -7,9 +7,9 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::gate_servers_bed::Servers;
-use super::gate_support::Ran;
-use super::lifecycle_bed::{alive, gone, send, until};
+use crate::support::bed::Ran;
+use crate::support::servers::Servers;
+use crate::support::supervisor::{alive, gone, send, until};
 
 fn servers() -> Servers {
     Servers::new("gate: {mode: limits}")

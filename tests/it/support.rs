@@ -4,10 +4,18 @@
 //! `Gate` runs the command, `Server` is the scripted server that it is pointed at, `Answer` what
 //! that server says.
 
+pub mod accepted;
 mod agreed;
 mod answer;
+pub mod bed;
+pub mod candidate;
 mod gate;
+pub mod github;
+pub mod gpus;
+pub mod lineage;
 mod server;
+pub mod servers;
+pub mod supervisor;
 
 pub use agreed::agreed;
 pub use answer::{Act, Answer, chunk, delta};

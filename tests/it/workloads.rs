@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 use crate::support::{Answer, Gate, Seen, Server, Setup};
 
 const SIM: &str = "version: 1\ntarget: {sim: {noise: \"off\", prefix_cache: on, seed: 7}}\ngate: {starts: 1, rounds: 1}\nworkloads:\n";
@@ -159,7 +159,7 @@ fn what_a_dataset_leaves_out_is_counted_in_every_report() {
         Some(2)
     );
     for report in ["report.json", "report.md", "report.html", "junit.xml"] {
-        let text = crate::gate_support::flat(&bed.read(&format!(".goodput-gate/{report}")));
+        let text = crate::support::bed::flat(&bed.read(&format!(".goodput-gate/{report}")));
         assert!(counted.iter().all(|words| text.contains(words)), "{report}: {text}");
     }
     bed.gate(&["run", "--dry-run"]).assert(0, &counted);

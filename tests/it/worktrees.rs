@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 
 const CONFIG: &str = "\
 version: 1

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{Scene, each_round, git, github, record, scale};
-use crate::github_fake::{Fault, GitHub};
+use crate::support::github::{Fault, GitHub};
 
 /// The record of an attempt, so many times as slow as the baseline.
 fn scene(github: &GitHub, attempt: u64, slower: u64) -> Scene {

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::{CONFIG, HEAD, record};
-use crate::gate_support::{Bed, Ran};
-use crate::github_fake::{GitHub, REPO, TOKEN};
-use crate::lineage_support::plant;
+use crate::support::bed::{Bed, Ran};
+use crate::support::github::{GitHub, REPO, TOKEN};
+use crate::support::lineage::plant;
 
 /// The default branch is checked out; `release` left it after a session, and is strict.
 struct Scene {

@@ -2,7 +2,7 @@
 //! would have been. Not here: what `comment` makes of the same (`github`).
 
 use super::{HEAD, Scene, check_of_nothing, github};
-use crate::github_fake::{Fault, REPO};
+use crate::support::github::{Fault, REPO};
 
 #[test]
 fn whatever_github_answers_the_verdict_stands() {

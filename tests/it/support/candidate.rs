@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::gate_support::{Bed, Ran, Trouble, flat};
 use crate::support::agreed;
+use crate::support::bed::{Bed, Ran, Trouble, flat};
 
 /// A judged candidate.
 pub struct Judged {

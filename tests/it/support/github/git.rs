@@ -1,5 +1,5 @@
 //! The git half of the GitHub on loopback: branches, commits, trees, contents. Trees are flat lists
-//! of paths. Not here: HTTP (`github_fake.rs`).
+//! of paths. Not here: HTTP (the parent).
 
 use std::collections::BTreeMap;
 

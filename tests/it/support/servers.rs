@@ -9,8 +9,8 @@ use std::process::{Child, Stdio};
 
 use rustix::process::Signal;
 
-use super::gate_support::{Bed, Ran, files, flat};
-use super::lifecycle_bed::{send, until};
+use crate::support::bed::{Bed, Ran, files, flat};
+use crate::support::supervisor::{send, until};
 
 /// Writes its process id and what it does into `PLACE`, and becomes a simulated server. `factor` is
 /// what a commit can change.

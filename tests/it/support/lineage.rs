@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::gate_support::Bed;
+use crate::support::bed::Bed;
 
 pub const CONFIG: &str = "\
 version: 1

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
-use super::gate_servers_bed::Servers;
-use super::gate_support::{Bed, Ran};
+use crate::support::bed::{Bed, Ran};
+use crate::support::servers::Servers;
 
 /// Two short rounds of one start; its rounds last well under a second, so that the slow questions
 /// are asked at both ends of each.

@@ -1,14 +1,15 @@
 //! A small GitHub with state on loopback, below a path of its own as an enterprise server is. Not
 //! here: what must hold (`github.rs`).
 
+pub mod git;
+
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use git::Git;
 use serde_json::{Value, json};
-
-use crate::github_fake_git::Git;
 
 pub const TOKEN: &str = "ghs_thisIsTheSecretToken0123456789";
 pub const REPO: &str = "acme/serve";
