@@ -465,7 +465,9 @@ mod tests {
     fn a_blind_run_fails_unless_both_policies_let_it_through() {
         use OnOpen::{Fail, Warn};
         let all = |value: f64| crate::metric::METHOD.map(|metric| (metric, value)).into();
-        let starts = |value: f64| vec![StartSummary { values: all(value), n: 100, bad: 0 }; 2];
+        let starts = |value: f64| {
+            vec![StartSummary { values: all(value), n: 100, bad: 0, rounds: Vec::new() }; 2]
+        };
         let session =
             |value: f64| judge::Session { starts: starts(value), ..judge::Session::default() };
         let history: Vec<_> = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2].map(session).into();

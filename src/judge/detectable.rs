@@ -106,7 +106,12 @@ mod tests {
         let half = sd / 2f64.sqrt();
         let at = |i: usize| if i.is_multiple_of(2) { half } else { -half };
         (0..n)
-            .map(|i| StartSummary { values: METHOD.map(|m| (m, at(i))).into(), n: 300, bad: 0 })
+            .map(|i| StartSummary {
+                values: METHOD.map(|m| (m, at(i))).into(),
+                n: 300,
+                bad: 0,
+                rounds: Vec::new(),
+            })
             .collect()
     }
 

@@ -1,11 +1,29 @@
-//! Tail probabilities and quantiles of the distributions that METHOD's tests use: t, F, beta,
-//! binomial.
+//! Tail probabilities and quantiles of the distributions that METHOD's tests use: normal, t, F,
+//! beta, binomial.
 //!
 //! Not here: any test. Every function is total: outside its domain it answers `None`, never a panic
 //! and never a guess.
 
-use statrs::distribution::{Beta, ContinuousCDF as _, StudentsT};
+use statrs::distribution::{Beta, ContinuousCDF as _, Normal, StudentsT};
 use statrs::function::beta::checked_beta_reg;
+use statrs::function::erf::erfc;
+use statrs::function::gamma::ln_gamma;
+
+/// P(Z > x) of the standard normal distribution.
+pub fn normal_upper_tail(x: f64) -> f64 {
+    erfc(x / std::f64::consts::SQRT_2) / 2.0
+}
+
+/// The x with P(Z > x) = `tail`; 0 < `tail` < 1.
+pub fn normal_upper_quantile(tail: f64) -> Option<f64> {
+    let normal = Normal::new(0.0, 1.0).ok()?;
+    (tail > 0.0 && tail < 1.0).then(|| -normal.inverse_cdf(tail)).filter(|x| x.is_finite())
+}
+
+/// Natural log of the gamma function; `x` > 0.
+pub fn log_gamma(x: f64) -> Option<f64> {
+    (x > 0.0 && x.is_finite()).then(|| ln_gamma(x))
+}
 
 /// P(T > x) of Student's t with `df` degrees of freedom.
 pub fn t_upper_tail(x: f64, df: f64) -> Option<f64> {
@@ -69,6 +87,19 @@ mod tests {
         near(binomial_upper_tail(4, 4, 0.0741), 3.014_90e-5, 1e-10);
         near(beta_quantile(0.95, 1.0, 300.0), 0.009_936_08, 1e-8);
         near(beta_quantile(0.025, 8.0, 293.0), 0.011_581_57, 1e-8);
+    }
+
+    /// Of METHOD-2 section 11, and of published tables.
+    #[test]
+    fn the_normal_distribution_and_its_inverse() {
+        near(Some(normal_upper_tail(3.0)), 1.349_898_031_630_1e-3, 1e-12);
+        near(Some(normal_upper_tail(3.5)), 2.326_290_790_355_3e-4, 1e-13);
+        near(Some(normal_upper_tail(4.0)), 3.167_124_183_312e-5, 1e-14);
+        for c in [0.5, 1.0, 3.0, 3.5, 4.0, 5.5] {
+            near(normal_upper_quantile(normal_upper_tail(c)), c, 1e-9);
+        }
+        assert_eq!((normal_upper_quantile(0.0), log_gamma(0.0)), (None, None));
+        near(log_gamma(5.0), 24f64.ln(), 1e-12);
     }
 
     #[test]

@@ -65,8 +65,12 @@ mod tests {
     use super::*;
 
     fn side(values: &[f64]) -> Vec<StartSummary> {
-        let start =
-            |v: &f64| StartSummary { values: [(Metric::OutputTokenRate, *v)].into(), n: 1, bad: 0 };
+        let start = |v: &f64| StartSummary {
+            values: [(Metric::OutputTokenRate, *v)].into(),
+            n: 1,
+            bad: 0,
+            rounds: Vec::new(),
+        };
         values.iter().map(start).collect()
     }
 

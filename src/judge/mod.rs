@@ -16,11 +16,15 @@ mod fitness;
 pub mod gross;
 mod history;
 pub mod interleaved;
+#[allow(dead_code, reason = "the second version of the method, which is not joined yet")]
+mod level;
 pub mod limits;
 pub mod lone_guard;
 pub mod other_day;
 pub mod ranking;
 pub mod reason;
+#[allow(dead_code, reason = "the second version of the method, which is not joined yet")]
+mod seeds;
 pub mod shift;
 #[cfg(test)]
 mod tests;

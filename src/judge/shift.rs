@@ -75,7 +75,8 @@ mod tests {
     const TPOT: Metric = Metric::Timing(Timing::Tpot, Stat::Geomean);
 
     fn session(value: f64) -> Session {
-        let start = StartSummary { values: [(TPOT, value)].into(), n: 100, bad: 0 };
+        let start =
+            StartSummary { values: [(TPOT, value)].into(), n: 100, bad: 0, rounds: Vec::new() };
         Session { starts: vec![start; 2], ..Session::default() }
     }
 

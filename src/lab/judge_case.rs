@@ -338,6 +338,7 @@ fn start(wire: &WireStart) -> StartSummary {
         values: wire.iter().filter_map(value).collect(),
         n: count(wire, "_n"),
         bad: count(wire, "_bad"),
+        rounds: Vec::new(),
     }
 }
 

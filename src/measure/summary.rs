@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::measure::stats::{SHORTEST_MS, mean, mean_log, median, percentile};
-use crate::measure::{Good, Round, SloMs, output_token_rate};
+use crate::measure::{Good, Round, SloMs, mean_length, output_token_rate};
 use crate::metric::{METHOD, Metric, Orientation, Scale, Stat, Timing, Unit};
 
 /// What a workload defines: an undefined metric is not a missing one.
@@ -31,6 +31,23 @@ pub struct StartSummary {
     pub n: u64,
     /// Of those, failed.
     pub bad: u64,
+    /// Its rounds, as far as they are known one by one: only those can be compared seed by seed.
+    pub rounds: Vec<RoundSummary>,
+}
+
+/// One round: what is left of it for judging.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoundSummary {
+    /// Rounds with the same seed had the same plan.
+    pub seed: u64,
+    /// Oriented; only metrics that could be measured.
+    pub values: BTreeMap<Metric, f64>,
+    /// Requests scheduled, and failed.
+    pub n: u64,
+    pub bad: u64,
+    /// Log of the mean output length, where arrivals are fixed and every count is known: the output
+    /// token rate follows it (docs/METHODOLOGY.md#measurement, lengths are no speed).
+    pub log_length: Option<f64>,
 }
 
 impl Shape {
@@ -52,22 +69,33 @@ impl Shape {
     }
 }
 
+impl RoundSummary {
+    pub fn new(round: &Round, slo: &SloMs) -> Self {
+        let (n, bad) = round.counts();
+        let length = mean_length(&[round]).filter(|_| round.open_loop);
+        let log_length = length.map(f64::ln).filter(|log| log.is_finite());
+        Self { seed: round.seed, values: oriented(round, slo), n, bad, log_length }
+    }
+}
+
 impl StartSummary {
     /// Median over the rounds of one start; mean for SLO attainment and error rate.
     pub fn over<'a>(rounds: impl IntoIterator<Item = &'a Round>, slo: &SloMs) -> Self {
-        let mut summary = Self::default();
+        Self::from_rounds(rounds.into_iter().map(|round| RoundSummary::new(round, slo)).collect())
+    }
+
+    pub fn from_rounds(rounds: Vec<RoundSummary>) -> Self {
         let mut values: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
-        for round in rounds {
-            let (n, bad) = round.counts();
-            summary.n += n;
-            summary.bad += bad;
-            for (metric, value) in oriented(round, slo) {
-                values.entry(metric).or_default().push(value);
-            }
+        for (metric, value) in rounds.iter().flat_map(|round| &round.values) {
+            values.entry(*metric).or_default().push(*value);
         }
-        summary.values =
-            values.into_iter().filter_map(|(m, v)| Some((m, over_rounds(m, &v)?))).collect();
-        summary
+        let values = values.into_iter().filter_map(|(m, v)| Some((m, over_rounds(m, &v)?)));
+        Self {
+            values: values.collect(),
+            n: rounds.iter().map(|round| round.n).sum(),
+            bad: rounds.iter().map(|round| round.bad).sum(),
+            rounds,
+        }
     }
 }
 

@@ -234,7 +234,7 @@ impl PastSession {
 
 fn summary(oriented: &BTreeMap<String, f64>, requests: u64, failed: u64) -> StartSummary {
     let values = oriented.iter().filter_map(|(k, v)| Some((Metric::parse(k)?, *v))).collect();
-    StartSummary { values, n: requests, bad: failed }
+    StartSummary { values, n: requests, bad: failed, rounds: Vec::new() }
 }
 
 fn named(values: &BTreeMap<Metric, f64>) -> BTreeMap<String, f64> {

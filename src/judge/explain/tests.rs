@@ -18,6 +18,7 @@ fn start(offset: f64, bad: u64) -> StartSummary {
         values: METHOD.into_iter().filter(|m| *m != TTFT_P99).map(value).collect(),
         n: 300,
         bad,
+        rounds: Vec::new(),
     }
 }
 
