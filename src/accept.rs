@@ -24,7 +24,7 @@ pub const VERSION: u32 = 1;
 /// What a review accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Of {
+pub enum AcceptedKind {
     /// A metric's change against the baseline.
     Regression,
     /// A value above its upper limit.
@@ -41,7 +41,7 @@ pub struct Acceptance {
     /// Key of the fingerprint that was measured: another machine or plan needs another review.
     pub fingerprint: String,
     pub metric: String,
-    pub of: Of,
+    pub of: AcceptedKind,
     /// Largest accepted change for the worse, above 0: a fraction (0.05 = 5 % or 5 points). Of
     /// regressions only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ pub struct KnownAcceptance {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Excused {
     pub metric: Metric,
-    pub of: Of,
+    pub of: AcceptedKind,
     pub found: Excusable,
     pub terms: Terms,
 }
@@ -243,7 +243,7 @@ pub fn excuse(
 /// A change or a breach, oriented.
 struct Found {
     metric: Metric,
-    of: Of,
+    of: AcceptedKind,
     worse: Option<f64>,
     value: Option<f64>,
     gaps: bool,
@@ -261,7 +261,7 @@ impl Found {
         });
         Self {
             metric: row.metric,
-            of: Of::Regression,
+            of: AcceptedKind::Regression,
             worse,
             value: row.candidate,
             gaps: row.gaps,
@@ -270,7 +270,7 @@ impl Found {
     }
 
     fn limit(finding: &LimitFinding) -> Self {
-        let of = Of::limit(finding.bound);
+        let of = AcceptedKind::limit(finding.bound);
         Self {
             metric: finding.metric,
             of,
@@ -348,11 +348,11 @@ impl fmt::Display for NotCovered {
 
 impl Excused {
     pub fn concerns(&self, limit: &LimitFinding) -> bool {
-        (self.metric, self.of) == (limit.metric, Of::limit(limit.bound))
+        (self.metric, self.of) == (limit.metric, AcceptedKind::limit(limit.bound))
     }
 }
 
-impl Of {
+impl AcceptedKind {
     fn limit(bound: Bound) -> Self {
         match bound {
             Bound::Max(_) => Self::LimitMax,
@@ -386,7 +386,7 @@ impl Acceptance {
             return Err(NotCovered::SomeStartsWithoutValue);
         }
         let value = found.value.ok_or(NotCovered::NoValue)?;
-        if self.of == Of::Regression {
+        if self.of == AcceptedKind::Regression {
             let worse = found.worse.ok_or(NotCovered::NoChange)?;
             let most = self.worse_at_most_ratio.ok_or(NotCovered::NoLargestChange)?;
             if worse > most {
@@ -394,12 +394,10 @@ impl Acceptance {
             }
         }
         let beyond = match (self.of, found.metric.orientation()) {
-            (Of::LimitMax, _) | (Of::Regression, Orientation::LowerIsBetter) => {
-                value > self.worst_value
-            }
-            (Of::LimitMin, _) | (Of::Regression, Orientation::HigherIsBetter) => {
-                value < self.worst_value
-            }
+            (AcceptedKind::LimitMax, _)
+            | (AcceptedKind::Regression, Orientation::LowerIsBetter) => value > self.worst_value,
+            (AcceptedKind::LimitMin, _)
+            | (AcceptedKind::Regression, Orientation::HigherIsBetter) => value < self.worst_value,
         };
         if beyond {
             return Err(NotCovered::ValueTooBad {
@@ -418,7 +416,7 @@ impl Acceptance {
             return Err(format!("its unit is {}, not {:?}", metric.unit().suffix(), self.unit));
         }
         let usable = |x: f64| x.is_finite() && x > 0.0;
-        if (self.of == Of::Regression) != self.worse_at_most_ratio.is_some()
+        if (self.of == AcceptedKind::Regression) != self.worse_at_most_ratio.is_some()
             || self.worse_at_most_ratio.is_some_and(|x| !usable(x))
         {
             return Err("a regression, and nothing else, has a worse_at_most_ratio above 0".into());

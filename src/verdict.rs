@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accept::{Excused, Of};
+use crate::accept::{AcceptedKind, Excused};
 use crate::config::OnOpen;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
@@ -266,8 +266,12 @@ impl Evidence {
     /// The comparison as it decides.
     pub fn decisive(&self) -> Option<Cow<'_, Comparison>> {
         let Against::Compared(c) = &self.against else { return None };
-        let accepted: BTreeSet<_> =
-            self.excused.iter().filter(|e| e.of == Of::Regression).map(|e| e.metric).collect();
+        let accepted: BTreeSet<_> = self
+            .excused
+            .iter()
+            .filter(|e| e.of == AcceptedKind::Regression)
+            .map(|e| e.metric)
+            .collect();
         Some(if accepted.is_empty() { Cow::Borrowed(c) } else { Cow::Owned(c.without(&accepted)) })
     }
 
@@ -423,7 +427,7 @@ mod tests {
             Terms { until: "2026-12-31".into(), reason: "known".into(), by: Some("Ada".into()) };
         let excused = vec![Excused {
             metric: breached.metric,
-            of: Of::LimitMax,
+            of: AcceptedKind::LimitMax,
             found: found.clone(),
             terms: terms.clone(),
         }];

@@ -11,7 +11,7 @@ fn acceptance(metric: Metric, most: f64, worst_value: f64) -> Acceptance {
         workload: "chat".into(),
         fingerprint: "0123456789ab".into(),
         metric: metric.name(),
-        of: Of::Regression,
+        of: AcceptedKind::Regression,
         worse_at_most_ratio: Some(most),
         worst_value,
         unit: metric.unit().suffix().into(),
@@ -155,8 +155,11 @@ fn limit(value: f64, bound: Bound) -> LimitFinding {
 
 #[test]
 fn a_breach_is_covered_up_to_its_value_and_no_farther() {
-    let breach =
-        Acceptance { of: Of::LimitMax, worse_at_most_ratio: None, ..acceptance(TPOT, 0.0, 60.0) };
+    let breach = Acceptance {
+        of: AcceptedKind::LimitMax,
+        worse_at_most_ratio: None,
+        ..acceptance(TPOT, 0.0, 60.0)
+    };
     let k = known_to_base(breach);
     let look = |l: LimitFinding| excuse(&[&k], "2026-12-01", |_| None, &[], &[l]).0;
     let covered = look(limit(55.0, Bound::Max(50.0)));

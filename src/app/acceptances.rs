@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use super::artefacts;
 use super::gate::{self, Given};
 use super::workspace::Workspace;
-use crate::accept::{self, Acceptance, Of};
+use crate::accept::{self, Acceptance, AcceptedKind};
 use crate::baseline::reviewed::ACCEPTED;
 use crate::clock::today;
 use crate::config::{Lang, parse_percent, parse_points, parse_quantity};
@@ -225,7 +225,7 @@ impl About<'_> {
         let worst = inward(metric, worst);
         Ok(Acceptance {
             worse_at_most_ratio: Some(most),
-            ..self.entry(metric, Of::Regression, worst, found)
+            ..self.entry(metric, AcceptedKind::Regression, worst, found)
         })
     }
 
@@ -233,16 +233,16 @@ impl About<'_> {
         let metric = parsed_metric(&l.metric)?;
         let value = l.value.with_context(|| format!("{metric} has no value in this report"))?;
         let (of, far) = if l.bound == BoundSide::Max {
-            (Of::LimitMax, l.interval_high)
+            (AcceptedKind::LimitMax, l.interval_high)
         } else {
-            (Of::LimitMin, l.interval_low)
+            (AcceptedKind::LimitMin, l.interval_low)
         };
         let worst = match self.request.at_most {
             Some(said) => parse_quantity(said, metric.unit())
                 .map_err(|e| anyhow::anyhow!("--at-most, for the limit of {metric}: {e}"))?,
             None => far.ok_or_else(|| self.unbounded(metric, "650ms"))?,
         };
-        if if of == Of::LimitMax { value > worst } else { value < worst } {
+        if if of == AcceptedKind::LimitMax { value > worst } else { value < worst } {
             let (worst, value) =
                 (text::value(&l.unit, Some(worst)), text::value(&l.unit, Some(value)));
             bail!(bilingual!(
@@ -253,7 +253,13 @@ impl About<'_> {
         Ok(self.entry(metric, of, worst, l.reason.clone()))
     }
 
-    fn entry(&self, metric: Metric, of: Of, worst_value: f64, found: String) -> Acceptance {
+    fn entry(
+        &self,
+        metric: Metric,
+        of: AcceptedKind,
+        worst_value: f64,
+        found: String,
+    ) -> Acceptance {
         let git = self.report.git.as_ref().filter(|git| !git.dirty && !self.request.any_change);
         Acceptance {
             workload: self.w.name.clone(),

@@ -212,7 +212,7 @@ fn cells(row: &Row) -> Vec<String> {
     let throttle = row
         .throttle
         .as_ref()
-        .map(|all| all.iter().map(|t| t.words()).collect::<Vec<_>>().join(", "));
+        .map(|all| all.iter().map(|t| t.name()).collect::<Vec<_>>().join(", "));
     let processes =
         row.processes.as_ref().map(|all| all.iter().map(process).collect::<Vec<_>>().join(", "));
     vec![
@@ -253,7 +253,7 @@ fn settings(row: &Row) -> String {
             .then(|| format!("not told: {}", row.device.unsupported.join(", "))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    format!("{}: {}", row.device.words(), parts.join(", "))
+    format!("{}: {}", row.device.label(), parts.join(", "))
 }
 
 /// What would make its measurements steadier, with the command that does it; none of them is run.
@@ -281,7 +281,7 @@ fn todo(row: &Row) -> Vec<Text> {
         ));
     }
     let slow: Vec<&str> =
-        row.throttle.iter().flatten().filter(|t| t.is_slowdown()).map(|t| t.words()).collect();
+        row.throttle.iter().flatten().filter(|t| t.is_slowdown()).map(|t| t.name()).collect();
     if !slow.is_empty() {
         all.push(bilingual!(
             "GPU {index} is slowed down now ({why}): cool it, and see to its power",

@@ -12,7 +12,7 @@ use crate::evaluate;
 use crate::print::note;
 use crate::record::Record;
 use crate::report::page::charts::charts;
-use crate::report::ranking::{self, Entrant, Measured, RankingReport};
+use crate::report::ranking::{self, Entrant, EntrantWorkload, RankingReport};
 
 /// What was measured of several targets.
 pub struct Each {
@@ -91,7 +91,7 @@ pub fn name(path: &Path, target: Option<&str>) -> String {
 
 fn ranked<'a>(records: &[(String, &'a Record)]) -> anyhow::Result<RankingReport> {
     let measured = |w| {
-        Ok(Measured {
+        Ok(EntrantWorkload {
             workload: w,
             unfit: w.unfit(),
             starts: w.start_values()?,

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 use super::{Placed, Reason};
-use crate::accept::{KnownAcceptance, Of};
+use crate::accept::{AcceptedKind, KnownAcceptance};
 use crate::fingerprint::Fingerprint;
 use crate::judge::other_day::FEWEST_SESSIONS;
 
@@ -52,8 +52,10 @@ impl Accepted {
         under_test: &[String],
     ) -> Vec<u32> {
         let mine = self.of_kind(workload, fingerprint, under_test).into_iter();
-        let mut landings: Vec<u32> =
-            mine.filter(|k| k.acceptance.of == Of::Regression).filter_map(|k| k.landed).collect();
+        let mut landings: Vec<u32> = mine
+            .filter(|k| k.acceptance.of == AcceptedKind::Regression)
+            .filter_map(|k| k.landed)
+            .collect();
         landings.sort_unstable();
         landings.dedup();
         landings

@@ -1,7 +1,7 @@
 //! What is accepted of a workload is taken out of the way of its verdict. Pure.
 
 use super::Part;
-use crate::accept::{self, KnownAcceptance, NotCovered, Of, Uncovered};
+use crate::accept::{self, AcceptedKind, KnownAcceptance, NotCovered, Uncovered};
 use crate::compare::{self, Accepted};
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
@@ -24,7 +24,7 @@ impl Part {
         };
         let is_other = |k: &KnownAcceptance| {
             // A limit needs no baseline: its breach stays what was accepted.
-            let change = k.acceptance.of == Of::Regression;
+            let change = k.acceptance.of == AcceptedKind::Regression;
             let in_history =
                 k.landed.is_some_and(|landed| newest.is_none_or(|newest| landed >= newest));
             match () {

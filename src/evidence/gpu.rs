@@ -187,7 +187,7 @@ pub struct ProcessSeen {
 }
 
 impl EnergySource {
-    pub const fn words(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Counter => "energy counter",
             Self::Power => "integrated power",
@@ -197,7 +197,7 @@ impl EnergySource {
 
 impl Device {
     /// `GPU 0 (NVIDIA H100 80GB HBM3)`.
-    pub fn words(&self) -> String {
+    pub fn label(&self) -> String {
         let name = self.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         format!("GPU {}{name}", self.index)
     }
@@ -240,7 +240,7 @@ impl Facts {
 
     /// What is recorded of the host: `NVIDIA L4, driver 550.54.15, CUDA 12.4`. None where some GPU
     /// has no name.
-    pub fn words(&self) -> Option<String> {
+    pub fn summary(&self) -> Option<String> {
         let model = self.model()?;
         let driver = self.driver.as_ref().map_or_else(String::new, |v| format!(", driver {v}"));
         let cuda = self.cuda.as_ref().map_or_else(String::new, |v| format!(", CUDA {v}"));

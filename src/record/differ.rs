@@ -41,9 +41,9 @@ pub fn conflicts(
     all
 }
 
-type Words = Vec<(&'static str, String)>;
+type NamedFacts = Vec<(&'static str, String)>;
 
-fn planned(load: &LoadFacts) -> Words {
+fn planned(load: &LoadFacts) -> NamedFacts {
     let most = |n: Option<u64>| n.map_or_else(|| "unbounded".to_owned(), |n| n.to_string());
     vec![
         ("arrival", load.arrival.clone()),
@@ -58,14 +58,14 @@ fn planned(load: &LoadFacts) -> Words {
 }
 
 /// Of a session that does not say what was planned: what came of it.
-fn measured(session: &Session) -> Words {
+fn measured(session: &Session) -> NamedFacts {
     let rounds = |s: &super::session::Start| s.requests.checked_div(s.rounds.len() as u64);
     let requests =
         session.starts.first().and_then(rounds).map(|n| ("requests per round", n.to_string()));
     load_words(requests, session.input_tokens_mean, session.output_tokens_mean)
 }
 
-fn counted(workload: &WorkloadRecord) -> Words {
+fn counted(workload: &WorkloadRecord) -> NamedFacts {
     let requests = workload.load.requests_per_round.map(|n| ("requests per round", n.to_string()));
     load_words(
         requests,
@@ -78,7 +78,7 @@ fn load_words(
     requests: Option<(&'static str, String)>,
     input: Option<f64>,
     output: Option<f64>,
-) -> Words {
+) -> NamedFacts {
     let mean = |name, tokens: Option<f64>| tokens.map(|n| (name, format!("{n:.0}")));
     [requests, mean("mean input tokens", input), mean("mean output tokens", output)]
         .into_iter()

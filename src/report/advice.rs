@@ -106,7 +106,7 @@ const IDLE: f64 = 0.50;
 const WAITING: f64 = 1.0;
 
 /// Of one workload, in a stable order. What two tiers were measured for comes first.
-pub fn of(report: &Report, w: &WorkloadReport) -> Vec<Advice> {
+pub fn for_workload(report: &Report, w: &WorkloadReport) -> Vec<Advice> {
     let given = RULES.iter().filter_map(|rule| rule(w, &report.sweeps));
     warm_beside_cold(report, w).into_iter().chain(given).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::accept::{Excused, Of};
+use crate::accept::{AcceptedKind, Excused};
 use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
@@ -211,7 +211,7 @@ fn metrics(
     let accepted = |metric| {
         excused
             .iter()
-            .find(|e| e.metric == metric && e.of == Of::Regression)
+            .find(|e| e.metric == metric && e.of == AcceptedKind::Regression)
             .map(|e| e.terms.to_string())
     };
     let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));

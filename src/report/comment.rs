@@ -226,7 +226,7 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
         if many {
             let _ = write!(out, "\n## {}\n\n", record_title(report, i, reports.len(), about.lang));
         }
-        out += &one(report, tier, if many { "" } else { &note }, about.lang);
+        out += &report_part(report, tier, if many { "" } else { &note }, about.lang);
     }
     if shown < reports.len() {
         let hidden = (reports.len() - shown) as u64;
@@ -271,7 +271,7 @@ fn rest(reports: &[Report], lang: Lang) -> String {
 }
 
 /// `note` stands below the verdict.
-fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
+fn report_part(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
     if tier == Tier::Headlines {
         return match report.verdict {
             Some(v) => {

@@ -190,7 +190,7 @@ pub fn lines(gpu: &GpuReport, lang: Lang) -> Vec<String> {
 type Counted = fn(u64) -> String;
 
 /// How a language says what a GPU did: parts of one line, each from its numbers.
-pub struct Words {
+pub struct GpuText {
     pub peak: fn(&str) -> String,
     pub average: fn(&str) -> String,
     pub busy: fn(&str) -> String,
@@ -210,15 +210,15 @@ pub struct Words {
     pub cost: fn(&str, &str) -> String,
 }
 
-const EN: Words = Words {
+const EN: GpuText = GpuText {
     peak: |mib| format!("{mib} MiB at peak"),
     average: |mib| format!("{mib} on average"),
     busy: |share| format!("{share} busy"),
-    energy_source: EnergySource::words,
+    energy_source: EnergySource::name,
     to: " to ",
     hottest: |celsius| format!("up to {celsius}"),
     held_back: |by| format!("held back by {by}"),
-    throttle: Throttle::words,
+    throttle: Throttle::name,
     corrected: |n| text::count(n, "corrected ECC error", "corrected ECC errors"),
     uncorrected: |n| text::count(n, "uncorrected ECC error", "uncorrected ECC errors"),
     replays: |n| text::count(n, "PCIe replay", "PCIe replays"),
@@ -227,7 +227,7 @@ const EN: Words = Words {
     cost: |every, share| format!("sampled every {every}, with {share} of one core"),
 };
 
-fn line(d: &GpuDevice, words: &Words) -> String {
+fn line(d: &GpuDevice, words: &GpuText) -> String {
     let per_cent = |share: f64| format!("{:.0} %", share * 100.0);
     let total = d.memory_total_mib.map_or_else(String::new, |t| format!("/{t:.0}"));
     let throttle: Vec<String> = d

@@ -26,7 +26,7 @@ pub struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    pub fn of(sessions: &[&'a Session], metric: Metric) -> Self {
+    pub fn from_sessions(sessions: &[&'a Session], metric: Metric) -> Self {
         let points: Vec<_> =
             sessions.iter().filter_map(|s| Some((*s, *s.pooled.get(&metric.key())?))).collect();
         let moved = change_points(&scaled(&values(&points)));

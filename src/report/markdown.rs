@@ -160,7 +160,7 @@ fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
 
 /// The other numbers, folded.
 fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    let advice = bullets(advice::of(report, w).iter().map(|a| escape(&a.say(lang))));
+    let advice = bullets(advice::for_workload(report, w).iter().map(|a| escape(&a.say(lang))));
     let l = labels(lang);
     folded(&capitalised(l.advice), &advice)
         + &folded(l.all_metrics, &everything(w, lang))

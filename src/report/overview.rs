@@ -21,7 +21,7 @@ pub struct Overview {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    pub of: Of,
+    pub of: RowSubject,
     pub name: String,
     /// Of several levels the worst, and how many of them have it: `(1 of 4)`; of one workload that
     /// is empty.
@@ -34,7 +34,7 @@ pub struct Row {
 
 /// What a row stands for: its place in the report's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub enum RowSubject {
     Workload(usize),
     Family(usize),
 }
@@ -170,7 +170,7 @@ fn rows(report: &Report, columns: &[&Column], lang: Lang) -> Vec<Row> {
             report.sweeps.iter().position(|s| s.levels.iter().any(|l| l.workload == w.name));
         match family {
             None => rows.push(workload(i, w, columns, lang)),
-            Some(f) if rows.iter().any(|row| row.of == Of::Family(f)) => {}
+            Some(f) if rows.iter().any(|row| row.of == RowSubject::Family(f)) => {}
             Some(f) => rows.push(self::family(f, report, columns, lang)),
         }
     }
@@ -184,7 +184,7 @@ fn workload(index: usize, w: &WorkloadReport, columns: &[&Column], lang: Lang) -
         Lang::Ko => format!("입력 {input}, 출력 {output}"),
     };
     Row {
-        of: Of::Workload(index),
+        of: RowSubject::Workload(index),
         name: text::plain(&w.name),
         verdict: w.verdict.map(|v| (v, String::new())),
         load: format!("{}; {tokens}", text::arrival(&text::excerpt(&w.load.arrival), lang)),
@@ -216,7 +216,7 @@ fn family(index: usize, report: &Report, columns: &[&Column], lang: Lang) -> Row
     });
     let (name, levels) = (text::plain(&s.family), s.levels.len());
     Row {
-        of: Of::Family(index),
+        of: RowSubject::Family(index),
         name: match lang {
             Lang::En => format!("{name} (best of {levels} levels)"),
             Lang::Ko => format!("{name} (수준 {levels}개 중 최선)"),

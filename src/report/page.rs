@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::contract::beside;
 use super::labels::{Labels, labels};
-use super::overview::{Of, Overview, Row, overview};
+use super::overview::{Overview, Row, RowSubject, overview};
 use super::sweep::SweepReport;
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
 use crate::config::Lang;
@@ -33,13 +33,13 @@ use both::{StartsRow, TimeBars};
 use charts::Charts;
 use strip::Axis;
 pub(super) use sweeps::{Family, Swept, family};
-use words::Words;
+use words::{PageText, page_text};
 
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
     shell: Shell,
-    t: &'static Words,
+    t: &'static PageText,
     report: &'a Report,
     /// Of the verdict: a class of the style sheet.
     tone: &'static str,
@@ -63,7 +63,7 @@ struct Page<'a> {
 
 /// What all pages have around them.
 pub(super) struct Shell {
-    pub t: &'static Words,
+    pub t: &'static PageText,
     pub title: String,
     pub tool_version: String,
     pub style: &'static str,
@@ -71,9 +71,9 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub fn of(title: &str, tool_version: &str, lang: Lang) -> Self {
+    pub fn new(title: &str, tool_version: &str, lang: Lang) -> Self {
         Self {
-            t: words::of(lang),
+            t: page_text(lang),
             title: title.to_owned(),
             tool_version: tool_version.to_owned(),
             style: include_str!("page/page.css"),
@@ -171,10 +171,10 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
     let word = report.verdict.map_or("", Verdict::word);
     let sentence =
         headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
-    let t = words::of(lang);
+    let t = page_text(lang);
     let title = if word.is_empty() { t.title.to_owned() } else { format!("{word} · {}", t.title) };
     let page = Page {
-        shell: Shell::of(&title, &report.tool_version, lang),
+        shell: Shell::new(&title, &report.tool_version, lang),
         t,
         report,
         tone: tone(report.verdict),
@@ -206,8 +206,8 @@ fn glance(all: &Overview) -> Glance {
         let mut cells = all.cells(row);
         GlanceRow {
             href: match row.of {
-                Of::Workload(i) => format!("#w{i}"),
-                Of::Family(i) => format!("#f{i}"),
+                RowSubject::Workload(i) => format!("#w{i}"),
+                RowSubject::Family(i) => format!("#f{i}"),
             },
             name: row.name.clone(),
             tone: tone(row.verdict.as_ref().map(|(verdict, _)| *verdict)),
@@ -251,7 +251,7 @@ fn chart_words(lang: Lang) -> String {
     let both = CHART_WORDS.map(|word| (word(labels(Lang::En)), word(labels(lang))));
     let mut all: BTreeMap<&str, &str> =
         both.into_iter().filter(|(english, own)| english != own).collect();
-    let t = words::of(lang);
+    let t = page_text(lang);
     all.extend([
         ("#id", t.request_id),
         ("#outcome", t.outcome),
@@ -296,12 +296,12 @@ fn section<'a>(
 ) -> Section<'a> {
     let decides =
         |m: &&MetricReport| w.verdict.is_some() && (m.class == Class::Primary || m.is_regression());
-    let axis = Axis::of(&w.metrics);
+    let axis = Axis::around(&w.metrics);
     let rows = |wanted: &dyn Fn(&&MetricReport) -> bool| {
         w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect()
     };
     let charts = charts.iter().find(|c| c.workload == w.name);
-    let t = words::of(lang);
+    let t = page_text(lang);
     let is_level = report.sweeps.iter().flat_map(|s| &s.levels).any(|l| l.workload == w.name);
     Section {
         is_level,
@@ -313,7 +313,7 @@ fn section<'a>(
             text::beside_the_table(report, w, lang).map(|(role, line)| (role.label(lang), line)),
         ),
         meanwhile: server::explained(w, lang).collect(),
-        advice: advice::of(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
+        advice: advice::for_workload(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
         axis,
         latencies: text::measured::latencies(w),
         main_rates: text::measured::main_rates(w),

@@ -133,7 +133,7 @@ fn rates(out: &mut Exposition, w: &WorkloadReport) {
         // `tokens_per_joule` says its unit itself.
         let name =
             if name.ends_with(unit.suffix) { name } else { format!("{name}_{}", unit.suffix) };
-        out.gauge(&name, rate_help(metric), &[("workload", &w.name)], unit.of(rate.value));
+        out.gauge(&name, rate_help(metric), &[("workload", &w.name)], unit.converted(rate.value));
     }
 }
 
@@ -201,7 +201,7 @@ fn server(out: &mut Exposition, w: &WorkloadReport, f: &ServerFact) {
         }
         _ => (fact.key().to_owned(), 1.0),
     };
-    let help = format!("From the server's own metrics: {}.", fact.words());
+    let help = format!("From the server's own metrics: {}.", fact.title());
     for (side, value) in [("baseline", f.baseline), ("candidate", f.candidate)] {
         let labels = [("workload", w.name.as_str()), ("side", side)];
         out.gauge(&format!("server_{name}"), &help, &labels, value.map(|v| v / per));
@@ -214,7 +214,7 @@ fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
         let name = format!("judged_{}", unit.suffix);
         for (side, value) in [("baseline", m.baseline), ("candidate", m.candidate)] {
             let help = "A metric as it is judged: of server starts, not of requests.";
-            out.gauge(&name, help, &[mine[0], mine[1], ("side", side)], unit.of(value));
+            out.gauge(&name, help, &[mine[0], mine[1], ("side", side)], unit.converted(value));
         }
     }
     let change = "Candidate against baseline: relative for times and rates, in shares for shares.";
@@ -272,13 +272,13 @@ fn limit(out: &mut Exposition, w: &WorkloadReport, l: &LimitReport) {
             &format!("limit_{}", unit.suffix),
             "What the config allows.",
             &mine,
-            unit.of(Some(l.limit)),
+            unit.converted(Some(l.limit)),
         );
         out.gauge(
             &format!("limited_{}", unit.suffix),
             "What was measured of it.",
             &mine,
-            unit.of(l.value),
+            unit.converted(l.value),
         );
     }
     out.states(
@@ -299,7 +299,7 @@ struct Base {
 }
 
 impl Base {
-    fn of(&self, value: Option<f64>) -> Option<f64> {
+    fn converted(&self, value: Option<f64>) -> Option<f64> {
         value.map(|v| v / self.per)
     }
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Axis, Lang};
 use crate::exit::ExitStatus;
 
-pub use build::{Entrant, Measured, ranking};
+pub use build::{Entrant, EntrantWorkload, ranking};
 pub use csv::render as csv;
 pub use markdown::render as markdown;
 pub use page::render as page;

@@ -97,7 +97,7 @@ pub fn report(w: &WorkloadRecord, before: &Before) -> Option<ServerReport> {
         baseline.or(candidate)?;
         Some(ServerFact {
             fact: fact.key().into(),
-            words: fact.words().into(),
+            words: fact.title().into(),
             unit: fact.unit().into(),
             baseline,
             candidate,

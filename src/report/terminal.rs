@@ -164,7 +164,7 @@ impl Pen {
                 text::change(&m.unit, m.change_ratio),
                 text::interval(m, self.lang),
                 // Narrow: the lines above say what was accepted, and of how much.
-                self.words(&[match m.accepted {
+                self.state_text(&[match m.accepted {
                     Some(_) => Word::Accepted,
                     None => text::judgement(w, m),
                 }]),
@@ -182,7 +182,7 @@ impl Pen {
                 text::limit(l, self.lang),
                 text::value(&l.unit, l.value),
                 interval,
-                self.words(&text::state(l)),
+                self.state_text(&text::state(l)),
             ]
         });
         self.table(&header, rows, 1..3)
@@ -294,7 +294,7 @@ impl Pen {
     }
 
     /// A judgement or a limit's state in a table.
-    fn words(&self, words: &[Word]) -> String {
+    fn state_text(&self, words: &[Word]) -> String {
         if self.width < ROOMY { english(words) } else { beside(self.lang, words) }
     }
 
@@ -330,7 +330,7 @@ impl Pen {
             (&[Word::Judgement(Judgement::Inconclusive)], Hue::Open),
             (&[Word::Limit(LimitState::Open)], Hue::Open),
         ];
-        let words = WORDS.map(|(words, hue)| (self.words(words), hue));
+        let words = WORDS.map(|(words, hue)| (self.state_text(words), hue));
         let paint = |line: &str| {
             let word = words.iter().find(|(word, _)| {
                 line.strip_suffix(word.as_str()).is_some_and(|before| before.ends_with(' '))
@@ -405,7 +405,7 @@ fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     facts.push((l.client, text::client(w, lang)));
     facts.extend(w.server.iter().map(|s| (l.server, server::how(s, lang))));
     facts.extend(labelled(l.gpu, w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang))));
-    let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
+    let advice = advice::for_workload(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
     facts.extend(labelled(l.advice, advice));
     facts
 }

@@ -470,6 +470,22 @@ fn app_is_no_face() {
     }
 }
 
+/// A function or type with one of these names does not say what it gives.
+#[test]
+fn every_name_says_its_thing() {
+    let vague = ["of", "said", "known", "one", "words"];
+    for (file, text) in sources() {
+        for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
+            let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let named = words.windows(2).find(|pair| {
+                ["fn", "struct", "enum", "trait", "type"].contains(&pair[0])
+                    && vague.contains(&pair[1].to_lowercase().as_str())
+            });
+            assert!(named.is_none(), "{}: {}", file.display(), line.trim());
+        }
+    }
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     let silent: Vec<PathBuf> = sources()

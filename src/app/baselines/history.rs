@@ -132,7 +132,10 @@ impl Sessions {
                 name: name.clone(),
                 left_out: self.sessions_of(name).len() - alike.len(),
                 segment: std::iter::once(selection.segment()).chain(selection.levels()).collect(),
-                histories: metrics.iter().map(|m| history::History::of(&alike, *m)).collect(),
+                histories: metrics
+                    .iter()
+                    .map(|m| history::History::from_sessions(&alike, *m))
+                    .collect(),
                 sessions: alike,
             }
         };

@@ -6,7 +6,7 @@
 
 use anyhow::{Context as _, bail};
 
-use crate::accept::Of;
+use crate::accept::AcceptedKind;
 use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, changes};
 use crate::evaluate::{self, Baseline, Part};
 use crate::exit::Failure;
@@ -78,7 +78,10 @@ fn answered(
         .filter(|c| c.decision == Decision::Regression)
         .map(|c| judge::text::joined(&c.reasons));
     let excused = |metric| {
-        part.evidence.excused.iter().find(|e| e.of == Of::Regression && e.metric == metric)
+        part.evidence
+            .excused
+            .iter()
+            .find(|e| e.of == AcceptedKind::Regression && e.metric == metric)
     };
     let uncovered =
         moved.filter(|moved| moved.iter().any(|m| m.slower && excused(m.metric).is_none()));

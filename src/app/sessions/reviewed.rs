@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::placed::on_lineage;
-use crate::accept::{self, Acceptance, KnownAcceptance, Of};
+use crate::accept::{self, Acceptance, AcceptedKind, KnownAcceptance};
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::reviewed::{ACCEPTED, ANCHOR};
@@ -198,7 +198,7 @@ fn on_the_way(
             .landing(links, acceptance.commit.as_deref(), acceptance.tree.as_deref())?
             .or_else(together);
         let landed = landed
-            .filter(|_| acceptance.of == Of::Regression)
+            .filter(|_| acceptance.of == AcceptedKind::Regression)
             .and_then(|at| u32::try_from(at).ok());
         Ok(KnownAcceptance {
             by: introduced.map(|i| i.author),

@@ -32,7 +32,7 @@ fn accepted(landed: &[Option<u32>]) -> Accepted {
             workload: workload.name.clone(),
             fingerprint: workload.fingerprint.key(&[]),
             metric: "tpot_geomean".into(),
-            of: Of::Regression,
+            of: AcceptedKind::Regression,
             worse_at_most_ratio: Some(0.1),
             worst_value: 30.0,
             unit: "ms".into(),

@@ -4,10 +4,10 @@
 use crate::config::GpuName;
 
 /// Index and UUID of each GPU, in the order of the indices.
-pub type Known = [(u32, String)];
+pub type GpuIds = [(u32, String)];
 
 /// Errors: a name that no GPU has.
-pub fn named(known: &Known, names: &[GpuName]) -> Result<Vec<usize>, String> {
+pub fn named(known: &GpuIds, names: &[GpuName]) -> Result<Vec<usize>, String> {
     names
         .iter()
         .map(|name| match name {
@@ -23,7 +23,7 @@ pub fn named(known: &Known, names: &[GpuName]) -> Result<Vec<usize>, String> {
 
 /// `CUDA_VISIBLE_DEVICES` as CUDA reads it: indices or beginnings of UUIDs, up to the first that is
 /// no GPU.
-pub fn visible(known: &Known, variable: &str) -> Vec<usize> {
+pub fn visible(known: &GpuIds, variable: &str) -> Vec<usize> {
     let position = |word: &str| match word.parse::<u32>() {
         Ok(index) => known.iter().position(|(i, _)| *i == index),
         Err(_) => by_uuid(known, word),
@@ -38,7 +38,7 @@ pub fn visible(known: &Known, variable: &str) -> Vec<usize> {
     chosen
 }
 
-fn by_uuid(known: &Known, beginning: &str) -> Option<usize> {
+fn by_uuid(known: &GpuIds, beginning: &str) -> Option<usize> {
     let mut fitting = known
         .iter()
         .enumerate()

@@ -9,7 +9,7 @@ use super::{EnergySource, Sample, Window};
 const LONGEST_GAP_NS: u64 = 2_000_000_000;
 
 /// Joules, and where they come from.
-pub fn of(samples: &[Sample], window: Window) -> Option<(f64, EnergySource)> {
+pub fn joules(samples: &[Sample], window: Window) -> Option<(f64, EnergySource)> {
     let power =
         || integrated(&points(samples, |s| s.power_w), window).map(|j| (j, EnergySource::Power));
     counted(&points(samples, |s| s.energy_j), window)

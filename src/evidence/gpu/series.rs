@@ -26,7 +26,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// A day: a window longer than this is a clock gone wrong.
 const MOST_SECONDS: u64 = 24 * 3600;
 
-pub fn of(samples: &[&Sample], window: Window) -> Series {
+pub fn by_second(samples: &[&Sample], window: Window) -> Series {
     let lane = |value: fn(&Sample) -> Option<f64>| lane(samples, window, value);
     Series {
         utilisation_ratio: lane(|s| s.utilisation),

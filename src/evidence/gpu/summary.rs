@@ -57,7 +57,7 @@ fn device(watched: &Watched, window: Window, tenants: &BTreeSet<u32>) -> DeviceR
         inside.iter().filter_map(|s| of(s)).collect()
     };
     let memory: Vec<u64> = inside.iter().filter_map(|s| s.memory_used_bytes).collect();
-    let energy = energy::of(all, window);
+    let energy = energy::joules(all, window);
     DeviceRound {
         index: watched.device.index,
         uuid: watched.device.uuid.clone(),
@@ -78,7 +78,7 @@ fn device(watched: &Watched, window: Window, tenants: &BTreeSet<u32>) -> DeviceR
         pcie_replays: counted(all, |s| s.pcie_replays),
         processes: processes(all, tenants),
         lost_at_s: all.iter().find(|s| s.lost).map(|s| window.seconds(s.at_ns)),
-        series: series::of(&inside, window),
+        series: series::by_second(&inside, window),
     }
 }
 

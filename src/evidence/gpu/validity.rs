@@ -35,7 +35,7 @@ pub fn findings(
 ) -> Vec<Finding> {
     let mut all = Vec::new();
     for one in watched {
-        let name = || one.device.words();
+        let name = || one.device.label();
         all.extend(
             lost(one, window).map(|at_s| {
                 finding(policy.on_lost, GPU_LOST, GpuSeen::GpuLost { gpu: name(), at_s })
@@ -102,7 +102,7 @@ fn throttle(watched: &Watched, window: Window) -> Option<GpuSeen> {
     let reasons: BTreeSet<Throttle> =
         slowed.iter().flat_map(|(_, reasons)| reasons.iter().copied()).collect();
     Some(GpuSeen::GpuThrottled {
-        gpu: watched.device.words(),
+        gpu: watched.device.label(),
         reasons: reasons.into_iter().collect(),
         share: slowed.len() as f64 / told.len() as f64,
         at_s: window.seconds(first.at_ns),
@@ -162,7 +162,7 @@ fn clock(device: &Device, round: &RoundGpu, first: Option<&RoundGpu>) -> Option<
     };
     let (mhz, first_mhz) = (of(round)?, of(first?)?);
     ((mhz / first_mhz - 1.0).abs() > CLOCK_CHANGE).then(|| GpuSeen::GpuClockMoved {
-        gpu: device.words(),
+        gpu: device.label(),
         mhz,
         first_mhz,
     })

@@ -111,7 +111,7 @@ impl Fact {
     }
 
     /// As people say it.
-    pub const fn words(self) -> &'static str {
+    pub const fn title(self) -> &'static str {
         self.row().1
     }
 

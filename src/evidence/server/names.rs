@@ -67,7 +67,7 @@ struct Names {
 }
 
 struct Row {
-    of: Of,
+    from: Source,
     name: &'static str,
     /// Only series with this label.
     only: Option<(&'static str, &'static str)>,
@@ -75,8 +75,8 @@ struct Row {
     factor: f64,
 }
 
-enum Of {
-    One(Raw),
+enum Source {
+    Sample(Raw),
     /// `NAME_sum` and `NAME_count`, in seconds.
     Histogram(Part),
 }
@@ -88,20 +88,20 @@ const MOST_SERIES: usize = 4096;
 const COPIES: [&str; 4] = ["tp_rank", "pp_rank", "moe_ep_rank", "pid"];
 const PROCESS_START: &str = "process_start_time_seconds";
 
-const fn one(raw: Raw, name: &'static str) -> Row {
-    Row { of: Of::One(raw), name, only: None, factor: 1.0 }
+const fn row(raw: Raw, name: &'static str) -> Row {
+    Row { from: Source::Sample(raw), name, only: None, factor: 1.0 }
 }
 
-const fn of(raw: Raw, name: &'static str, label: &'static str, value: &'static str) -> Row {
-    Row { only: Some((label, value)), ..one(raw, name) }
+const fn labelled(raw: Raw, name: &'static str, label: &'static str, value: &'static str) -> Row {
+    Row { only: Some((label, value)), ..row(raw, name) }
 }
 
 const fn micros(raw: Raw, name: &'static str) -> Row {
-    Row { factor: 1e-6, ..one(raw, name) }
+    Row { factor: 1e-6, ..row(raw, name) }
 }
 
 const fn histogram(part: Part, name: &'static str) -> Row {
-    Row { of: Of::Histogram(part), name, only: None, factor: 1.0 }
+    Row { from: Source::Histogram(part), name, only: None, factor: 1.0 }
 }
 
 /// Of two rows for one thing the first that the page has counts: newer names stand before older
@@ -111,18 +111,18 @@ const ALL: [Names; 9] = [
         server: "vllm",
         prefix: "vllm:",
         rows: &[
-            one(Raw::Running, "vllm:num_requests_running"),
-            one(Raw::Waiting, "vllm:num_requests_waiting"),
-            one(Raw::KvUse, "vllm:kv_cache_usage_perc"),
-            one(Raw::KvUse, "vllm:gpu_cache_usage_perc"),
-            one(Raw::PrefixQueried, "vllm:prefix_cache_queries"),
-            one(Raw::PrefixQueried, "vllm:gpu_prefix_cache_queries"),
-            one(Raw::PrefixFound, "vllm:prefix_cache_hits"),
-            one(Raw::PrefixFound, "vllm:gpu_prefix_cache_hits"),
-            one(Raw::Preemptions, "vllm:num_preemptions"),
-            one(Raw::Drafted, "vllm:spec_decode_num_draft_tokens"),
-            one(Raw::Accepted, "vllm:spec_decode_num_accepted_tokens"),
-            one(Raw::Finished, "vllm:request_success"),
+            row(Raw::Running, "vllm:num_requests_running"),
+            row(Raw::Waiting, "vllm:num_requests_waiting"),
+            row(Raw::KvUse, "vllm:kv_cache_usage_perc"),
+            row(Raw::KvUse, "vllm:gpu_cache_usage_perc"),
+            row(Raw::PrefixQueried, "vllm:prefix_cache_queries"),
+            row(Raw::PrefixQueried, "vllm:gpu_prefix_cache_queries"),
+            row(Raw::PrefixFound, "vllm:prefix_cache_hits"),
+            row(Raw::PrefixFound, "vllm:gpu_prefix_cache_hits"),
+            row(Raw::Preemptions, "vllm:num_preemptions"),
+            row(Raw::Drafted, "vllm:spec_decode_num_draft_tokens"),
+            row(Raw::Accepted, "vllm:spec_decode_num_accepted_tokens"),
+            row(Raw::Finished, "vllm:request_success"),
             histogram(Part::Queue, "vllm:request_queue_time_seconds"),
             histogram(Part::Prefill, "vllm:request_prefill_time_seconds"),
             histogram(Part::Decode, "vllm:request_decode_time_seconds"),
@@ -136,15 +136,15 @@ const ALL: [Names; 9] = [
         server: "sglang",
         prefix: "sglang:",
         rows: &[
-            one(Raw::Running, "sglang:num_running_reqs"),
-            one(Raw::Waiting, "sglang:num_queue_reqs"),
-            one(Raw::KvUse, "sglang:token_usage"),
-            one(Raw::PrefixQueried, "sglang:prompt_tokens"),
-            one(Raw::PrefixFound, "sglang:cached_tokens"),
-            one(Raw::PrefixHitRate, "sglang:cache_hit_rate"),
-            one(Raw::Preemptions, "sglang:num_retracted_requests"),
-            one(Raw::AcceptRate, "sglang:spec_accept_rate"),
-            one(Raw::Finished, "sglang:num_requests"),
+            row(Raw::Running, "sglang:num_running_reqs"),
+            row(Raw::Waiting, "sglang:num_queue_reqs"),
+            row(Raw::KvUse, "sglang:token_usage"),
+            row(Raw::PrefixQueried, "sglang:prompt_tokens"),
+            row(Raw::PrefixFound, "sglang:cached_tokens"),
+            row(Raw::PrefixHitRate, "sglang:cache_hit_rate"),
+            row(Raw::Preemptions, "sglang:num_retracted_requests"),
+            row(Raw::AcceptRate, "sglang:spec_accept_rate"),
+            row(Raw::Finished, "sglang:num_requests"),
             histogram(Part::Queue, "sglang:queue_time_seconds"),
             Row {
                 only: Some(("stage", "prefill_forward")),
@@ -159,45 +159,50 @@ const ALL: [Names; 9] = [
         server: "llama.cpp",
         prefix: "llamacpp:",
         rows: &[
-            one(Raw::Running, "llamacpp:requests_processing"),
-            one(Raw::Waiting, "llamacpp:requests_deferred"),
-            one(Raw::KvUse, "llamacpp:kv_cache_usage_ratio"),
-            one(Raw::PrefixFound, "llamacpp:prompt_tokens_cached"),
-            one(Raw::PrefixMissed, "llamacpp:prompt_tokens"),
-            one(Raw::Drafted, "llamacpp:spec_decode_num_draft_tokens"),
-            one(Raw::Accepted, "llamacpp:spec_decode_num_accepted_tokens"),
-            one(Raw::Seconds(Part::PrefillToken), "llamacpp:prompt_seconds"),
-            one(Raw::Count(Part::PrefillToken), "llamacpp:prompt_tokens"),
-            one(Raw::Seconds(Part::TokenGap), "llamacpp:tokens_predicted_seconds"),
-            one(Raw::Count(Part::TokenGap), "llamacpp:tokens_predicted"),
+            row(Raw::Running, "llamacpp:requests_processing"),
+            row(Raw::Waiting, "llamacpp:requests_deferred"),
+            row(Raw::KvUse, "llamacpp:kv_cache_usage_ratio"),
+            row(Raw::PrefixFound, "llamacpp:prompt_tokens_cached"),
+            row(Raw::PrefixMissed, "llamacpp:prompt_tokens"),
+            row(Raw::Drafted, "llamacpp:spec_decode_num_draft_tokens"),
+            row(Raw::Accepted, "llamacpp:spec_decode_num_accepted_tokens"),
+            row(Raw::Seconds(Part::PrefillToken), "llamacpp:prompt_seconds"),
+            row(Raw::Count(Part::PrefillToken), "llamacpp:prompt_tokens"),
+            row(Raw::Seconds(Part::TokenGap), "llamacpp:tokens_predicted_seconds"),
+            row(Raw::Count(Part::TokenGap), "llamacpp:tokens_predicted"),
         ],
     },
     Names {
         server: "triton",
         prefix: "nv_",
         rows: &[
-            of(Raw::Running, "nv_trt_llm_request_metrics", "request_type", "scheduled"),
-            of(Raw::Waiting, "nv_trt_llm_request_metrics", "request_type", "waiting"),
-            one(Raw::Waiting, "nv_inference_pending_request_count"),
-            of(Raw::KvUse, "nv_trt_llm_kv_cache_block_metrics", "kv_cache_block_type", "fraction"),
-            one(Raw::Finished, "nv_inference_request_success"),
+            labelled(Raw::Running, "nv_trt_llm_request_metrics", "request_type", "scheduled"),
+            labelled(Raw::Waiting, "nv_trt_llm_request_metrics", "request_type", "waiting"),
+            row(Raw::Waiting, "nv_inference_pending_request_count"),
+            labelled(
+                Raw::KvUse,
+                "nv_trt_llm_kv_cache_block_metrics",
+                "kv_cache_block_type",
+                "fraction",
+            ),
+            row(Raw::Finished, "nv_inference_request_success"),
             micros(Raw::Seconds(Part::Queue), "nv_inference_queue_duration_us"),
-            one(Raw::Count(Part::Queue), "nv_inference_request_success"),
+            row(Raw::Count(Part::Queue), "nv_inference_request_success"),
             micros(Raw::Seconds(Part::Upstream), "nv_inference_compute_infer_duration_us"),
-            one(Raw::Count(Part::Upstream), "nv_inference_request_success"),
+            row(Raw::Count(Part::Upstream), "nv_inference_request_success"),
             micros(Raw::Seconds(Part::Whole), "nv_inference_request_duration_us"),
-            one(Raw::Count(Part::Whole), "nv_inference_request_success"),
+            row(Raw::Count(Part::Whole), "nv_inference_request_success"),
         ],
     },
     Names {
         server: "tensorrt-llm",
         prefix: "trtllm_",
         rows: &[
-            one(Raw::Running, "trtllm_num_requests_running"),
-            one(Raw::Waiting, "trtllm_num_requests_waiting"),
-            one(Raw::KvUse, "trtllm_kv_cache_utilization"),
-            one(Raw::PrefixHitRate, "trtllm_kv_cache_hit_rate"),
-            one(Raw::Finished, "trtllm_request_success"),
+            row(Raw::Running, "trtllm_num_requests_running"),
+            row(Raw::Waiting, "trtllm_num_requests_waiting"),
+            row(Raw::KvUse, "trtllm_kv_cache_utilization"),
+            row(Raw::PrefixHitRate, "trtllm_kv_cache_hit_rate"),
+            row(Raw::Finished, "trtllm_request_success"),
             histogram(Part::Queue, "trtllm_request_queue_time_seconds"),
             histogram(Part::Prefill, "trtllm_request_prefill_time_seconds"),
             histogram(Part::Decode, "trtllm_request_decode_time_seconds"),
@@ -210,9 +215,9 @@ const ALL: [Names; 9] = [
         server: "tgi",
         prefix: "tgi_",
         rows: &[
-            one(Raw::Running, "tgi_batch_current_size"),
-            one(Raw::Waiting, "tgi_queue_size"),
-            one(Raw::Finished, "tgi_request_success"),
+            row(Raw::Running, "tgi_batch_current_size"),
+            row(Raw::Waiting, "tgi_queue_size"),
+            row(Raw::Finished, "tgi_request_success"),
             histogram(Part::Queue, "tgi_request_queue_duration"),
             histogram(Part::TokenGap, "tgi_request_mean_time_per_token_duration"),
             histogram(Part::Whole, "tgi_request_duration"),
@@ -222,10 +227,10 @@ const ALL: [Names; 9] = [
         server: "lmdeploy",
         prefix: "lmdeploy:",
         rows: &[
-            one(Raw::Running, "lmdeploy:num_requests_running"),
-            one(Raw::Waiting, "lmdeploy:num_requests_waiting"),
-            one(Raw::KvUse, "lmdeploy:gpu_cache_usage_perc"),
-            one(Raw::Finished, "lmdeploy:request_success"),
+            row(Raw::Running, "lmdeploy:num_requests_running"),
+            row(Raw::Waiting, "lmdeploy:num_requests_waiting"),
+            row(Raw::KvUse, "lmdeploy:gpu_cache_usage_perc"),
+            row(Raw::Finished, "lmdeploy:request_success"),
             histogram(Part::Queue, "lmdeploy:request_queue_time_seconds"),
             histogram(Part::Prefill, "lmdeploy:request_prefill_time_seconds"),
             histogram(Part::Decode, "lmdeploy:request_decode_time_seconds"),
@@ -241,8 +246,8 @@ const ALL: [Names; 9] = [
         server: "dynamo",
         prefix: "dynamo_frontend_",
         rows: &[
-            one(Raw::Running, "dynamo_frontend_inflight_requests"),
-            one(Raw::Finished, "dynamo_frontend_requests"),
+            row(Raw::Running, "dynamo_frontend_inflight_requests"),
+            row(Raw::Finished, "dynamo_frontend_requests"),
             histogram(Part::FirstToken, "dynamo_frontend_time_to_first_token_seconds"),
             histogram(Part::TokenGap, "dynamo_frontend_inter_token_latency_seconds"),
             histogram(Part::Whole, "dynamo_frontend_request_duration_seconds"),
@@ -252,8 +257,8 @@ const ALL: [Names; 9] = [
         server: "litellm",
         prefix: "litellm_",
         rows: &[
-            one(Raw::Running, "litellm_in_flight_requests"),
-            one(Raw::Finished, "litellm_proxy_total_requests_metric"),
+            row(Raw::Running, "litellm_in_flight_requests"),
+            row(Raw::Finished, "litellm_proxy_total_requests_metric"),
             histogram(Part::Queue, "litellm_request_queue_time_seconds"),
             histogram(Part::Gateway, "litellm_overhead_latency_metric"),
             histogram(Part::Upstream, "litellm_llm_api_latency_metric"),
@@ -349,11 +354,11 @@ impl Names {
 impl Row {
     fn meaning(&self, name: &str) -> Option<Raw> {
         let rest = name.strip_prefix(self.name)?;
-        match (&self.of, rest) {
-            (Of::One(raw), "") => Some(*raw),
-            (Of::One(raw), "_total") if raw.is_counter() => Some(*raw),
-            (Of::Histogram(part), "_sum") => Some(Raw::Seconds(*part)),
-            (Of::Histogram(part), "_count") => Some(Raw::Count(*part)),
+        match (&self.from, rest) {
+            (Source::Sample(raw), "") => Some(*raw),
+            (Source::Sample(raw), "_total") if raw.is_counter() => Some(*raw),
+            (Source::Histogram(part), "_sum") => Some(Raw::Seconds(*part)),
+            (Source::Histogram(part), "_count") => Some(Raw::Count(*part)),
             _ => None,
         }
     }

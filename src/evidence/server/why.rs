@@ -248,7 +248,7 @@ impl fmt::Display for Because {
             Self::StoodStill { fact, value: at } => write!(
                 f,
                 ", and {} stayed at {}: the time is likely lost between client and server",
-                fact.words(),
+                fact.title(),
                 value(*fact, *at)
             ),
             Self::NothingChanged => {
@@ -264,7 +264,7 @@ impl fmt::Display for FactChange {
         let verb = if self.rose() { "rose" } else { "fell" };
         let mean = if self.is_average() { " on average" } else { "" };
         let (before, after) = (value(fact, before), value(fact, after));
-        write!(f, "{} {verb} from {before} to {after}{mean}", fact.words())
+        write!(f, "{} {verb} from {before} to {after}{mean}", fact.title())
     }
 }
 

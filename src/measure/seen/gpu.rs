@@ -172,7 +172,7 @@ impl Throttle {
         }
     }
 
-    pub const fn words(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::ApplicationClocks => "application clocks",
@@ -206,7 +206,7 @@ impl fmt::Display for GpuSeen {
                 "{gpu}: {errors} uncorrected ECC errors {at_s:.1} s into the round: see `nvidia-smi -q -d ECC`, then reset or replace it"
             ),
             Self::GpuThrottled { gpu, reasons, share, at_s, conditions } => {
-                let words: Vec<&str> = reasons.iter().map(|r| r.words()).collect();
+                let words: Vec<&str> = reasons.iter().map(|r| r.name()).collect();
                 write!(
                     f,
                     "{gpu}: {} in {:.0} % of the samples, first {at_s:.1} s into the round{}: {}",

@@ -1,7 +1,7 @@
 //! Each rule: it speaks where its evidence says so, is silent where it does not, and silent where
 //! there is none.
 
-use super::{Advice, of};
+use super::{Advice, for_workload};
 use crate::config::{Axis, Tier};
 use crate::report::gpu::{GpuDevice, GpuReport};
 use crate::report::server::{ServerFact, ServerReport};
@@ -24,7 +24,7 @@ fn bare() -> Report {
 }
 
 fn rules(report: &Report) -> Vec<&'static str> {
-    of(report, &report.workloads[0]).iter().map(Advice::rule).collect()
+    for_workload(report, &report.workloads[0]).iter().map(Advice::rule).collect()
 }
 
 fn rates(w: &mut WorkloadReport, values: &[(&str, f64)]) {
@@ -77,7 +77,7 @@ fn without_evidence_there_is_no_advice() {
             report
                 .workloads
                 .iter()
-                .all(|w| of(&report, w).iter().all(|a| !a.to_string().contains("NaN"))),
+                .all(|w| for_workload(&report, w).iter().all(|a| !a.to_string().contains("NaN"))),
             "{name}"
         );
     }
@@ -95,7 +95,7 @@ fn one_failure_in_twenty_is_too_many() {
     assert_eq!(advised(|w| rates(w, &[("success_rate", 0.95)])), [""; 0]);
     let mut report = samples::pass();
     rates(&mut report.workloads[0], &[("success_rate", 0.5)]);
-    let said = of(&report, &report.workloads[0]);
+    let said = for_workload(&report, &report.workloads[0]);
     assert!(
         said[0].to_string().contains("50.00 %")
             && said[0].to_string().contains("mostly timeout (2)"),
@@ -216,8 +216,8 @@ fn the_warm_tier_is_told_beside_its_cold_one() {
     let said = |cold: (&str, Option<f64>), warm: (&str, Option<f64>)| {
         let mut report = bare();
         report.workloads = vec![tier(warm.0, Tier::Warm, warm.1), tier(cold.0, Tier::Cold, cold.1)];
-        assert_eq!(of(&report, &report.workloads[1]), [], "nothing at the cold one");
-        let all = of(&report, &report.workloads[0]);
+        assert_eq!(for_workload(&report, &report.workloads[1]), [], "nothing at the cold one");
+        let all = for_workload(&report, &report.workloads[0]);
         assert!(all.iter().all(|a| a.rule() == "prefix_cache"));
         all.iter().map(ToString::to_string).collect::<String>()
     };

@@ -30,7 +30,7 @@ fn a_run_has_no_baseline_rows() {
 }
 
 /// Kind, metric, unit, statistic, side and numbers of what the JSON says, in the order of the rows.
-fn said(json: &Value) -> Vec<(String, [Option<f64>; 4])> {
+fn json_rows(json: &Value) -> Vec<(String, [Option<f64>; 4])> {
     let list = |of: &Value, pointer: &str| {
         of.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
     };
@@ -121,7 +121,7 @@ fn every_number_reads_back_equal() {
         let read =
             |r: &Vec<String>| (key(r), [&r[7], &r[8], &r[9], &r[10]].map(|text| number(text)));
         let found: Vec<_> = rows.iter().filter(of_table).map(read).collect();
-        assert_eq!(found, said(&serde_json::to_value(&report).expect("plain data")));
+        assert_eq!(found, json_rows(&serde_json::to_value(&report).expect("plain data")));
     }
 }
 

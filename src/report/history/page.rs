@@ -81,7 +81,7 @@ pub fn render(
         Lang::Ko => format!("{name}의 기준선"),
     };
     let sections = workloads.iter().map(|w| section(branch, w, lang)).collect();
-    let page = Page { shell: Shell::of(&heading, tool_version, lang), heading, sections };
+    let page = Page { shell: Shell::new(&heading, tool_version, lang), heading, sections };
     page.render().expect("writing to memory does not fail")
 }
 
@@ -207,7 +207,7 @@ mod tests {
     fn page(branch: &Branch, sessions: &[Session]) -> String {
         let all: Vec<&Session> = sessions.iter().collect();
         let histories = ["ttft_geomean", "tpot_geomean"]
-            .map(|m| History::of(&all, Named::parse(m).expect("a metric")));
+            .map(|m| History::from_sessions(&all, Named::parse(m).expect("a metric")));
         let workload = Workload {
             name: "<chat>".into(),
             sessions: all,

@@ -117,20 +117,20 @@ fn check(xml: &str) -> Read {
     read
 }
 
-fn of(report: &Report) -> Read {
+fn checked(report: &Report) -> Read {
     check(&render(report).expect("renders"))
 }
 
 #[test]
 fn every_sample_is_well_formed_and_counts_right() {
     for (_, report) in samples::all() {
-        of(&report);
+        checked(&report);
     }
 }
 
 #[test]
 fn a_pass_has_no_failure_and_no_error() {
-    let read = of(&samples::pass());
+    let read = checked(&samples::pass());
     assert_eq!(
         (read.cases.len(), read.count("failure"), read.count("error"), read.count("skipped")),
         (14, 0, 0, 0)
@@ -139,7 +139,7 @@ fn a_pass_has_no_failure_and_no_error() {
 
 #[test]
 fn regressed_is_a_failure_and_inconclusive_is_skipped_with_numbers() {
-    let read = of(&samples::regression());
+    let read = checked(&samples::regression());
     assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (2, 0, 1));
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
     assert_eq!(failure.1, "regression");
@@ -152,7 +152,7 @@ fn regressed_is_a_failure_and_inconclusive_is_skipped_with_numbers() {
 
 #[test]
 fn breached_is_a_failure_open_is_skipped_and_what_was_not_compared_too() {
-    let read = of(&samples::limit_breach());
+    let read = checked(&samples::limit_breach());
     assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (1, 0, 13));
     assert!(read.cases.contains(&("goodput-gate.chat".into(), "limit ttft_p95 max".into())));
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
@@ -165,14 +165,14 @@ fn breached_is_a_failure_open_is_skipped_and_what_was_not_compared_too() {
 
 #[test]
 fn nothing_passes_of_an_invalid_measurement() {
-    let read = of(&samples::invalid());
+    let read = checked(&samples::invalid());
     assert_eq!(read.count("error"), read.cases.len());
     assert!(read.results.iter().all(|r| r.2.contains("none of 100 requests completed")));
 }
 
 #[test]
 fn no_baseline_is_skipped_with_the_reason_and_a_failure_where_the_policy_demands_one() {
-    let read = of(&samples::no_baseline());
+    let read = checked(&samples::no_baseline());
     assert!(
         read.results.iter().filter(|r| r.0 == "skipped").all(|r| r
             .2
@@ -187,14 +187,14 @@ fn no_baseline_is_skipped_with_the_reason_and_a_failure_where_the_policy_demands
         "{failure:?}"
     );
     let let_through = Report { exit_code: 0, ..samples::no_baseline() };
-    assert_eq!(of(&let_through).count("failure"), 0);
+    assert_eq!(checked(&let_through).count("failure"), 0);
 }
 
 #[test]
 fn a_primary_metric_without_a_value_is_an_error_and_a_guard_that_nobody_has_is_not() {
-    let read = of(&samples::run_only());
+    let read = checked(&samples::run_only());
     assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (0, 1, 1));
-    let read = of(&samples::inconclusive());
+    let read = checked(&samples::inconclusive());
     assert_eq!(
         (read.count("error"), read.count("skipped")),
         (1, 11),
@@ -207,7 +207,7 @@ fn a_run_that_is_unfit_is_an_error() {
     let mut report = samples::run_only();
     report.workloads[0].reasons =
         vec!["start 1, round 1: p99 send lag 9.00 ms, bound 7.10 ms".into()];
-    let read = of(&report);
+    let read = checked(&report);
     assert!(
         read.results
             .iter()
@@ -219,15 +219,15 @@ fn a_run_that_is_unfit_is_an_error() {
 fn interrupted_is_no_pass() {
     let mut report = samples::run_only();
     (report.interrupted, report.exit_code) = (true, 130);
-    assert!(of(&report).results.iter().any(|r| r.0 == "error" && r.1 == "interrupted"));
+    assert!(checked(&report).results.iter().any(|r| r.0 == "error" && r.1 == "interrupted"));
 }
 
 #[test]
 fn timestamps_are_whole_seconds_or_absent() {
     let mut report = samples::pass();
-    assert_eq!(of(&report).suites[0]["timestamp"], "2026-11-20T09:30:00Z");
+    assert_eq!(checked(&report).suites[0]["timestamp"], "2026-11-20T09:30:00Z");
     report.created = "yesterday".into();
-    assert!(!of(&report).suites[0].contains_key("timestamp"));
+    assert!(!checked(&report).suites[0].contains_key("timestamp"));
 }
 
 #[test]
@@ -235,14 +235,14 @@ fn equal_names_are_kept_apart() {
     let mut report = samples::two_workloads();
     report.workloads[0].name = "same\u{0}".into();
     report.workloads[1].name = "same".into();
-    assert_eq!(of(&report).suites[1]["name"], "same (2)");
+    assert_eq!(checked(&report).suites[1]["name"], "same (2)");
 }
 
 #[test]
 fn a_run_without_workloads_is_one_error() {
     let mut report = samples::pass();
     report.workloads.clear();
-    let read = of(&report);
+    let read = checked(&report);
     assert_eq!((read.suites.len(), read.results.len()), (1, 1));
     assert_eq!(read.results[0].0, "error");
 }
@@ -251,7 +251,7 @@ fn a_run_without_workloads_is_one_error() {
 fn the_traps_of_the_writer_are_avoided() {
     let nasty =
         "]]> \u{1b}[31mred\u{1b}[0m \0\u{8}\u{fffe}\u{ffff} <a b=\"c\" d='e'>&amp;</a>\r\n]]]]>";
-    let read = of(&samples::foreign(nasty));
+    let read = checked(&samples::foreign(nasty));
     assert_eq!(read.suites[0]["name"], "]]> red <a b=\"c\" d='e'>&amp;</a> ]]]]>");
     assert!(read.results[0].3.contains("]]> red <a b=\"c\" d='e'>&amp;</a> ]]]]>"));
 }
@@ -259,6 +259,6 @@ fn the_traps_of_the_writer_are_avoided() {
 proptest! {
     #[test]
     fn any_text_gives_well_formed_xml(nasty in any::<String>(), more in "[\\]>\\[<&\"'\u{1b}\u{0}\u{fffe}\r\n a]{0,20}") {
-        of(&samples::foreign(&format!("{nasty}{more}")));
+        checked(&samples::foreign(&format!("{nasty}{more}")));
     }
 }

@@ -1,7 +1,7 @@
 //! What the table holds, of which workloads. Not here: how a format draws it (the snapshots of
 //! `two_workloads` and `swept`).
 
-use super::{Of, Overview, overview};
+use super::{Overview, RowSubject, overview};
 use crate::config::{Axis, Lang};
 use crate::report::sweep::{SweepReport, sweep};
 use crate::report::{Report, samples};
@@ -19,7 +19,7 @@ fn one_workload_needs_no_table_and_two_have_a_row_each() {
     let all = overview(&samples::two_workloads(), Lang::En).expect("two");
     assert_eq!(
         all.rows.iter().map(|r| r.of).collect::<Vec<_>>(),
-        [Of::Workload(0), Of::Workload(1)]
+        [RowSubject::Workload(0), RowSubject::Workload(1)]
     );
     assert_eq!(
         all.rows.iter().map(|r| r.verdict.as_ref().map(|v| v.0)).collect::<Vec<_>>(),
@@ -94,6 +94,6 @@ fn a_family_is_one_row_of_its_best_and_of_its_worst() {
     let both = overview(&report, Lang::En).expect("a family and one more");
     assert_eq!(
         both.rows.iter().map(|r| r.of).collect::<Vec<_>>(),
-        [Of::Family(0), Of::Workload(3)]
+        [RowSubject::Family(0), RowSubject::Workload(3)]
     );
 }

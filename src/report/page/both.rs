@@ -2,7 +2,7 @@
 //! history, where a request's time went. Not here: the numbers (`sides`), the template.
 
 use super::plot::{Across, Curve, Plot, Point, plot};
-use super::words::Words;
+use super::words::PageText;
 use crate::config::Lang;
 use crate::metric::Metric;
 use crate::report::WorkloadReport;
@@ -49,7 +49,7 @@ const LEAST_HALF: f64 = 0.05;
 /// Sessions of which a history is.
 const LEAST_SESSIONS: usize = 2;
 
-pub fn starts(values: &StartsReport, t: &'static Words) -> Option<StartsRow> {
+pub fn starts(values: &StartsReport, t: &'static PageText) -> Option<StartsRow> {
     let before: Vec<f64> = values.baseline.iter().flat_map(|s| &s.values).copied().collect();
     let all = || before.iter().chain(&values.candidate).copied();
     let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
@@ -77,7 +77,7 @@ pub fn starts(values: &StartsReport, t: &'static Words) -> Option<StartsRow> {
     })
 }
 
-fn history(values: &StartsReport, title: &str, t: &'static Words) -> Option<Plot> {
+fn history(values: &StartsReport, title: &str, t: &'static PageText) -> Option<Plot> {
     let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
     let sessions: Vec<&SessionStarts> =
         values.baseline.iter().filter(|s| !s.values.is_empty()).collect();
@@ -104,7 +104,7 @@ fn history(values: &StartsReport, title: &str, t: &'static Words) -> Option<Plot
 }
 
 /// None of a measurement that is not fit to be looked at.
-pub fn time(w: &WorkloadReport, t: &'static Words, lang: Lang) -> Option<TimeBars> {
+pub fn time(w: &WorkloadReport, t: &'static PageText, lang: Lang) -> Option<TimeBars> {
     let time = w.time.as_ref().filter(|_| w.verdict != Some(Verdict::Invalid))?;
     let sides: Vec<(&'static str, TimeParts)> = time
         .baseline

@@ -95,7 +95,7 @@ pub struct Pen {
 }
 
 impl Pen {
-    pub fn of(index: usize) -> Self {
+    pub fn numbered(index: usize) -> Self {
         let dashes = (index + index / HUES) % HUES;
         Self { class: format!("s{} d{dashes}", index % HUES), sign: sign(index, 0.0, 0.0) }
     }
@@ -224,7 +224,7 @@ fn drawn(
             ring,
         });
     }
-    Drawn { name: curve.name.clone(), pen: Pen::of(index), path, marks }
+    Drawn { name: curve.name.clone(), pen: Pen::numbered(index), path, marks }
 }
 
 fn near(a: &Mark, b: &Mark) -> bool {
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn many_lines_have_pens_of_their_own() {
-        let pens: Vec<Pen> = (0..35).map(Pen::of).collect();
+        let pens: Vec<Pen> = (0..35).map(Pen::numbered).collect();
         assert!((0..35).all(|i| !pens[..i].contains(&pens[i])));
         assert!((1..5).all(|i| pens[i].class != pens[0].class && pens[i].sign != pens[0].sign));
     }

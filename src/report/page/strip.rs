@@ -31,7 +31,7 @@ const ENDS: [f64; 8] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, FARTHEST];
 impl Axis {
     /// Wide enough for three quarters of what is to be drawn, as one metric's tail must not flatten
     /// all others; none where nothing was compared.
-    pub fn of(metrics: &[MetricReport]) -> Option<Self> {
+    pub fn around(metrics: &[MetricReport]) -> Option<Self> {
         let known = metrics.iter().filter(|m| m.judgement.is_some());
         let mut ends: Vec<f64> = known
             .flat_map(|m| [m.interval_low_ratio, m.interval_high_ratio, m.change_ratio])

@@ -64,7 +64,12 @@ pub fn family(
     let table = |(i, (who, sweep)): (usize, &Swept<'_>)| {
         let sweep = (*sweep)?;
         let rows = sweep.levels.iter().map(cells).collect();
-        Some(Levels { name: text::plain(who), pen: Pen::of(i), words: matters(sweep, lang), rows })
+        Some(Levels {
+            name: text::plain(who),
+            pen: Pen::numbered(i),
+            words: matters(sweep, lang),
+            rows,
+        })
     };
     Family {
         name: text::plain(name),

@@ -7,7 +7,7 @@ mod ko;
 use crate::config::Lang;
 
 /// A language's words.
-pub const fn of(lang: Lang) -> &'static Words {
+pub const fn page_text(lang: Lang) -> &'static PageText {
     match lang {
         Lang::En => &EN,
         Lang::Ko => &ko::KO,
@@ -15,7 +15,7 @@ pub const fn of(lang: Lang) -> &'static Words {
 }
 
 #[derive(Debug)]
-pub struct Words {
+pub struct PageText {
     pub lang: &'static str,
     pub title: &'static str,
     pub skip: &'static str,
@@ -117,7 +117,7 @@ pub struct Words {
     pub sessions: &'static str,
 }
 
-const EN: Words = Words {
+const EN: PageText = PageText {
     lang: "en",
     title: "goodput-gate report",
     skip: "Skip to the content",

@@ -22,11 +22,11 @@ pub struct Entrant<'a> {
     pub name: String,
     pub record: &'a Record,
     /// As `record`'s workloads.
-    pub workloads: Vec<Measured<'a>>,
+    pub workloads: Vec<EntrantWorkload<'a>>,
 }
 
 /// What is known of a workload's measurement.
-pub struct Measured<'a> {
+pub struct EntrantWorkload<'a> {
     pub workload: &'a WorkloadRecord,
     /// Why it is not fit to be judged; nothing where it is.
     pub unfit: Vec<Note>,
@@ -81,7 +81,7 @@ fn entrant(e: &Entrant<'_>) -> EntrantReport {
 }
 
 impl Entrant<'_> {
-    pub(super) fn workload(&self, name: &str) -> Option<&Measured<'_>> {
+    pub(super) fn workload(&self, name: &str) -> Option<&EntrantWorkload<'_>> {
         self.workloads.iter().find(|m| m.workload.name == name)
     }
 
@@ -97,19 +97,19 @@ impl Entrant<'_> {
     }
 
     /// What is shown: also what was measured with another load, which has no rank.
-    fn shown(&self, name: &str) -> Option<&Measured<'_>> {
+    fn shown(&self, name: &str) -> Option<&EntrantWorkload<'_>> {
         self.workload(name).filter(|m| m.unfit.is_empty())
     }
 
     /// What may be ranked.
-    fn fit(&self, name: &str, first: &WorkloadRecord) -> Option<&Measured<'_>> {
+    fn fit(&self, name: &str, first: &WorkloadRecord) -> Option<&EntrantWorkload<'_>> {
         self.workload(name).filter(|_| self.unfit(name, first).is_none())
     }
 }
 
-impl Measured<'_> {
+impl EntrantWorkload<'_> {
     /// Nothing of a goodput that is 0 somewhere: a mean of the other starts would hide that.
-    fn of(&self, metric: Metric) -> &[f64] {
+    fn rankable(&self, metric: Metric) -> &[f64] {
         if metric == Metric::Goodput && self.has_zero() { &[] } else { self.values(metric) }
     }
 
@@ -160,8 +160,9 @@ pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Optio
 fn workload(name: &str, entrants: &[Entrant<'_>], codes: &mut Codes) -> WorkloadRanking {
     let first = entrants.iter().find_map(|e| e.workload(name)).map(|m| m.workload);
     let unfit = entrants.iter().map(|e| Some(codes.text(&e.unfit(name, first?)?))).collect();
-    let fit: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.fit(name, first?)).collect();
-    let seen: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.shown(name)).collect();
+    let fit: Vec<Option<&EntrantWorkload<'_>>> =
+        entrants.iter().map(|e| e.fit(name, first?)).collect();
+    let seen: Vec<Option<&EntrantWorkload<'_>>> = entrants.iter().map(|e| e.shown(name)).collect();
     let metrics = first.map_or_else(Vec::new, |first| metrics(first.shape(), &fit, &seen));
     let starts = |e: &Entrant<'_>| e.workload(name).map_or(0, |m| m.workload.starts.len());
     WorkloadRanking {
@@ -209,15 +210,16 @@ struct Row {
 /// who is ranked; `seen`: whose values are shown.
 fn metrics(
     shape: Shape,
-    fit: &[Option<&Measured<'_>>],
-    seen: &[Option<&Measured<'_>>],
+    fit: &[Option<&EntrantWorkload<'_>>],
+    seen: &[Option<&EntrantWorkload<'_>>],
 ) -> Vec<Row> {
     let judged = shape
         .defined()
         .into_iter()
         .chain([Metric::Goodput].into_iter().filter(|m| shape.defines(*m)));
     let ranked = judged.map(|metric| {
-        let starts: Vec<&[f64]> = fit.iter().map(|m| m.map_or(&[][..], |m| m.of(metric))).collect();
+        let starts: Vec<&[f64]> =
+            fit.iter().map(|m| m.map_or(&[][..], |m| m.rankable(metric))).collect();
         let ranking = rank(metric, &starts);
         let places =
             ranking.places.iter().zip(fit.iter().zip(seen)).map(|(p, (fit, seen))| {
@@ -229,7 +231,7 @@ fn metrics(
         Row { shown: row(metric, places.collect()), unproven: ranking.unproven.is_some() }
     });
     let gpu = Metric::GPU.into_iter().map(|metric| {
-        let value = |m: Option<&Measured<'_>>| m.and_then(|m| m.unranked(metric));
+        let value = |m: Option<&EntrantWorkload<'_>>| m.and_then(|m| m.unranked(metric));
         row(
             metric,
             seen.iter()
@@ -252,8 +254,8 @@ fn row(metric: Metric, places: Vec<PlaceReport>) -> MetricRanking {
 }
 
 /// Of who is not ranked: its value, with the interval of its own noise.
-fn alone(metric: Metric, measured: &Measured<'_>) -> PlaceReport {
-    let ranking = rank(metric, &[measured.of(metric)]);
+fn alone(metric: Metric, measured: &EntrantWorkload<'_>) -> PlaceReport {
+    let ranking = rank(metric, &[measured.rankable(metric)]);
     ranking.places.first().map(|p| place(metric, p, measured.unranked(metric))).unwrap_or_default()
 }
 
@@ -275,7 +277,7 @@ fn place(metric: Metric, place: &Place, unranked: Option<f64>) -> PlaceReport {
 
 fn warnings(
     entrants: &[Entrant<'_>],
-    fit: &[Option<&Measured<'_>>],
+    fit: &[Option<&EntrantWorkload<'_>>],
     metrics: &[Row],
 ) -> Vec<RankingNote> {
     let mut warnings: Vec<RankingNote> = Vec::new();
@@ -283,7 +285,8 @@ fn warnings(
     if unranked > 0 {
         warnings.push(RankingNote::MetricsUnranked { metrics: unranked });
     }
-    for (e, _) in entrants.iter().zip(fit).filter(|(_, m)| m.is_some_and(Measured::has_zero)) {
+    for (e, _) in entrants.iter().zip(fit).filter(|(_, m)| m.is_some_and(EntrantWorkload::has_zero))
+    {
         warnings.push(RankingNote::GoodputUnranked { entrant: e.name.clone() });
     }
     if metrics.iter().any(|m| of_gpu(&m.shown)) {
@@ -377,14 +380,14 @@ fn tested(
             entrant: name.to_owned(),
             why: Box::new(entrant.unfit(workload, first).unwrap_or(RankingNote::WorkloadLacking)),
         };
-        Ok::<&[f64], RankingNote>(entrant.fit(workload, first).ok_or_else(unfit)?.of(metric))
+        Ok::<&[f64], RankingNote>(entrant.fit(workload, first).ok_or_else(unfit)?.rankable(metric))
     };
     let right = match &claim.right {
         Term::Number(number) => Right::Number(*number),
         Term::Times(factor, name) => Right::Times(*factor, starts(name)?),
     };
     let all: Vec<&[f64]> =
-        entrants.iter().filter_map(|e| Some(e.fit(workload, first)?.of(metric))).collect();
+        entrants.iter().filter_map(|e| Some(e.fit(workload, first)?.rankable(metric))).collect();
     Ok(test(
         &Statement { metric, left: starts(&claim.left)?, right, greater: claim.greater, among },
         &all,

@@ -69,7 +69,7 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
     };
     let l = labels(lang);
     let page = Page {
-        shell: Shell::of(&heading, &report.tool_version, lang),
+        shell: Shell::new(&heading, &report.tool_version, lang),
         report,
         heading,
         first: headline(report, lang),

@@ -1,7 +1,7 @@
 //! A load at several levels by several entrants, in every form: what is in a curve, what is not,
 //! and that it is said.
 
-use super::build::{Entrant, Measured, ranking};
+use super::build::{Entrant, EntrantWorkload, ranking};
 use super::{PlaceReport, RankingReport, csv, markdown, page, terminal};
 use crate::config::{Axis, Lang};
 use crate::measure::validity::{Finding, Severity};
@@ -23,8 +23,8 @@ fn swept(levels: &[f64]) -> Record {
     record
 }
 
-fn measured(w: &WorkloadRecord) -> Measured<'_> {
-    Measured {
+fn measured(w: &WorkloadRecord) -> EntrantWorkload<'_> {
+    EntrantWorkload {
         workload: w,
         unfit: w.invalid(),
         starts: w.start_values().expect("whole columns"),
@@ -254,7 +254,8 @@ fn metrics_of_gpus_are_shown_where_any_has_them_and_place_nobody() {
     let (a, b) = (swept(&[5.0]), swept(&[5.0]));
     let entrant = |name: &str, record, watched: bool| {
         let record: &Record = record;
-        let mut workloads: Vec<Measured<'_>> = record.workloads.iter().map(measured).collect();
+        let mut workloads: Vec<EntrantWorkload<'_>> =
+            record.workloads.iter().map(measured).collect();
         if watched {
             workloads[0].pooled.insert(Metric::GpuMemoryPeak, 61746.0);
         }

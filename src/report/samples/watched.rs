@@ -27,7 +27,7 @@ fn fact(n: u32, fact: Fact) -> ServerFact {
     let (unit, baseline) = (fact.unit().into(), (n > 1).then_some(value * 0.9));
     ServerFact {
         fact: fact.key().into(),
-        words: fact.words().into(),
+        words: fact.title().into(),
         unit,
         baseline,
         candidate: Some(value),

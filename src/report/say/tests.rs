@@ -70,7 +70,7 @@ fn explained() -> Report {
     let w = &mut report.workloads[0];
     let fact = |f: &Fact| ServerFact {
         fact: f.key().into(),
-        words: f.words().into(),
+        words: f.title().into(),
         unit: f.unit().into(),
         baseline: Some(0.25),
         candidate: Some(0.5),
@@ -139,7 +139,7 @@ pub fn numbers(text: &str) -> Vec<String> {
     all
 }
 
-fn words(text: &str) -> BTreeSet<String> {
+fn distinct_words(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_alphabetic())
         .filter(|w| w.len() > 1)
         .map(str::to_owned)
@@ -188,11 +188,12 @@ fn no_english_is_left_in_korean() {
     for (name, report) in reports() {
         let mut known = KEPT.to_owned();
         data(&serde_json::to_value(&report).expect("JSON"), &mut known);
-        let known = words(&known);
+        let known = distinct_words(&known);
         let [terminal, markdown, comment, _] = texts(&report, Lang::Ko);
         for (format, text) in [terminal, markdown, comment] {
             let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-            let foreign = |line: &&str| words(line).iter().any(|word| !known.contains(word));
+            let foreign =
+                |line: &&str| distinct_words(line).iter().any(|word| !known.contains(word));
             left.extend(
                 text.lines().filter(foreign).map(|line| format!("{name} {format}: {line}")),
             );

@@ -44,7 +44,7 @@ pub fn invalid(sweep: &SweepReport) -> Vec<f64> {
 }
 
 /// How a language says what a sweep comes to.
-pub struct Words {
+pub struct BendText {
     pub at: fn(Axis, f64) -> String,
     /// Title, value, level.
     pub most: fn(&str, &str, &str) -> String,
@@ -55,14 +55,14 @@ pub struct Words {
     pub bend: fn(&SweepReport, &Bend) -> String,
 }
 
-pub const fn words(lang: Lang) -> &'static Words {
+pub const fn bend_text(lang: Lang) -> &'static BendText {
     match lang {
         Lang::En => &EN,
         Lang::Ko => &say::ko::sweep::WORDS,
     }
 }
 
-const EN: Words = Words {
+const EN: BendText = BendText {
     at: level_name,
     most: |title, value, at| format!("most {title}: {value} at {at}"),
     least: |title, value, at| format!("shortest {title}: {value} at {at}"),
@@ -75,7 +75,7 @@ const EN: Words = Words {
 /// What matters of it, and what its knee is. Levels that are not fit are no best ones.
 pub fn matters(sweep: &SweepReport, lang: Lang) -> String {
     type Rate = fn(&SweepLevel) -> Option<f64>;
-    let words = words(lang);
+    let words = bend_text(lang);
     let at = |l: &SweepLevel| (words.at)(sweep.axis, l.level);
     let throughput: [(&str, &str, Rate); 2] = [
         ("output tokens/s", "tokens_per_s", |l| l.output_token_rate_tokens_per_s),

@@ -148,7 +148,7 @@ fn device(
         number(d.memory_clock.map(|c| c.median_mhz)),
         number(d.power_mean_w),
         number(d.energy_j),
-        Cell::text(d.energy_source.map_or("", |s| s.words())),
+        Cell::text(d.energy_source.map_or("", |s| s.name())),
         number(d.temperature_max_c.map(f64::from)),
         held(Throttle::PowerCap),
         held(Throttle::SwThermal),

@@ -98,7 +98,7 @@ impl<'a> Gpus<'a> {
         }
         let facts = gpus.facts(&chosen);
         let sampler = gpus.sampler(&chosen, self.policy.interval).map_err(Failure::measure)?;
-        Ok(Watch { sampler: Some(sampler), words: facts.words(), facts, started, required: None })
+        Ok(Watch { sampler: Some(sampler), words: facts.summary(), facts, started, required: None })
     }
 
     /// Why, where something has to be watched.

@@ -15,7 +15,7 @@ fn read(text: &str) -> Vec<Line> {
     samples(text, |_| true).map(plain).collect()
 }
 
-fn one(line: &str) -> Option<Line> {
+fn read_one(line: &str) -> Option<Line> {
     let mut all = read(line);
     assert!(all.len() <= 1, "{line}");
     all.pop()
@@ -53,9 +53,9 @@ fn what_servers_write_is_read() {
         ("a 17 1.5 # {trace_id=\"k\"} 0.3", "a", labels(&[]), 17.0),
         ("a +Inf", "a", labels(&[]), f64::INFINITY),
     ] {
-        assert_eq!(one(line), Some((name.to_owned(), expected, value)), "{line}");
+        assert_eq!(read_one(line), Some((name.to_owned(), expected, value)), "{line}");
     }
-    assert!(one("a NaN").is_some_and(|(_, _, v)| v.is_nan()));
+    assert!(read_one("a NaN").is_some_and(|(_, _, v)| v.is_nan()));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn what_is_no_sample_is_left_out() {
         "<html>",
         "a{b=\"1\\\"} 2",
     ] {
-        assert_eq!(one(line), None, "{line}");
+        assert_eq!(read_one(line), None, "{line}");
     }
 }
 
@@ -89,9 +89,9 @@ fn openmetrics_ends_at_its_mark_and_crlf_is_no_value() {
 
 #[test]
 fn a_line_without_end_and_labels_without_number_are_not_kept() {
-    assert_eq!(one(&format!("a{{b=\"{}\"}} 1", "x".repeat(20_000))), None);
+    assert_eq!(read_one(&format!("a{{b=\"{}\"}} 1", "x".repeat(20_000))), None);
     let many = "l=\"\",".repeat(100);
-    assert_eq!(one(&format!("a{{{many}}} 1")), None);
+    assert_eq!(read_one(&format!("a{{{many}}} 1")), None);
 }
 
 #[test]
@@ -115,7 +115,7 @@ proptest! {
         let inside: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}=\"{}\"", escaped(v))).collect();
         let stamp = stamp.map_or_else(String::new, |s| format!(" {s}"));
         let line = format!("{name}{{{}}} {value:?}{stamp}", inside.join(","));
-        prop_assert_eq!(one(&line), Some((name, pairs, value)));
+        prop_assert_eq!(read_one(&line), Some((name, pairs, value)));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The page in Korean.
 
-use super::Words;
+use super::PageText;
 
-pub const KO: Words = Words {
+pub const KO: PageText = PageText {
     lang: "ko",
     title: "goodput-gate 리포트",
     skip: "본문으로 건너뛰기",

@@ -3,10 +3,10 @@
 
 use crate::evidence::gpu::EnergySource;
 use crate::measure::seen::gpu::{GpuSeen, Presence, Remedy, Throttle, Unwatched, process};
-use crate::report::gpu::Words;
+use crate::report::gpu::GpuText;
 
 /// What a GPU did.
-pub const WORDS: Words = Words {
+pub const WORDS: GpuText = GpuText {
     peak: |mib| format!("최대 {mib} MiB"),
     average: |mib| format!("평균 {mib}"),
     busy: |share| format!("사용률 {share}"),

@@ -2,10 +2,10 @@
 
 use crate::config::Axis;
 use crate::report::sweep::SweepReport;
-use crate::report::sweep::bend::{Bend, Tail, Words, growth, invalid};
+use crate::report::sweep::bend::{Bend, BendText, Tail, growth, invalid};
 use crate::report::text;
 
-pub const WORDS: Words = Words {
+pub const WORDS: BendText = BendText {
     at,
     most: |title, value, at| format!("{title}: 최대 {value} ({at})"),
     least: |title, value, at| format!("{title}: 최소 {value} ({at})"),
