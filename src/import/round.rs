@@ -143,6 +143,7 @@ fn empty(
         limits: terms.limits.clone(),
         regressions: terms.regressions.clone(),
         starts: Vec::new(),
+        check_starts: Vec::new(),
         pooled: BTreeMap::new(),
         history: Vec::new(),
     }

@@ -24,7 +24,7 @@ pub mod other_day;
 pub mod ranking;
 pub mod reason;
 #[allow(dead_code, reason = "the second version of the method, which is not joined yet")]
-mod seeds;
+pub mod seeds;
 pub mod shift;
 #[cfg(test)]
 mod tests;

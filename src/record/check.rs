@@ -8,8 +8,8 @@ mod agree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::session::Session;
-use super::{LoadFacts, Record, RegressionPolicy, RoundRecord, WorkloadRecord};
+use super::session::{Session, Start};
+use super::{LoadFacts, Record, RegressionPolicy, RoundRecord, StartRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
 use crate::evidence::gpu::RoundGpu;
 use crate::fingerprint::Fingerprint;
@@ -61,7 +61,16 @@ pub fn session(session: &Session) -> Result<(), String> {
     if session.starts.is_empty() {
         return Err("it has no start".into());
     }
-    session.starts.iter().try_for_each(|s| summary(s.requests, s.failed, &s.oriented))
+    session.starts.iter().try_for_each(start_of_session)
+}
+
+fn start_of_session(start: &Start) -> Result<(), String> {
+    let (rounds, seeds) = (start.rounds.len(), start.seeds.len());
+    if seeds > 0 && seeds != rounds {
+        return Err(format!("a start has {seeds} seeds for {rounds} rounds"));
+    }
+    start.rounds.iter().try_for_each(values)?;
+    summary(start.requests, start.failed, &start.oriented)
 }
 
 /// One start's summary.
@@ -69,6 +78,10 @@ fn summary(requests: u64, failed: u64, oriented: &BTreeMap<String, f64>) -> Resu
     if requests > MOST || failed > requests {
         return Err(format!("{failed} of {requests} requests failed: that cannot be"));
     }
+    values(oriented)
+}
+
+fn values(oriented: &BTreeMap<String, f64>) -> Result<(), String> {
     match oriented.iter().find(|(_, v)| v.abs() > LARGEST_ORIENTED) {
         Some((metric, value)) => Err(format!(
             "oriented {metric} is {value}: that is no log of milliseconds, and no share"
@@ -90,18 +103,25 @@ fn workload(workload: &WorkloadRecord) -> Result<(), String> {
     for start in workload.history.iter().flat_map(|s| &s.starts) {
         summary(start.requests, start.failed, &start.oriented)
             .map_err(|why| format!("history: {why}"))?;
+        start.centred.iter().try_for_each(values).map_err(|why| format!("history: {why}"))?;
     }
+    starts(&workload.starts, &workload.load)?;
+    starts(&workload.check_starts, &workload.load).map_err(|why| format!("check starts: {why}"))?;
+    agree::workload(workload)
+}
+
+fn starts(all: &[StartRecord], load: &LoadFacts) -> Result<(), String> {
     let mut starts = BTreeSet::new();
-    for start in &workload.starts {
+    for start in all {
         if !starts.insert(start.index) {
             return Err(format!("two starts have index {}", start.index));
         }
         for round in &start.rounds {
-            self::round(round, &workload.load)
+            self::round(round, load)
                 .map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
         }
     }
-    agree::workload(workload)
+    Ok(())
 }
 
 fn regression(metric: &str, said: RegressionPolicy) -> Result<(), String> {

@@ -39,6 +39,8 @@ pub fn policy(config: &Config) -> RecordedPolicy {
         }
         .into(),
         same_build: if gate.same_build == SameBuild::Allow { "allow" } else { "refuse" }.into(),
+        detect_ratio: None,
+        min_starts: None,
         strict: gate.strict,
         under_test: gate.under_test.clone(),
     }
@@ -75,6 +77,7 @@ pub fn workload_record(
         limits: workload.limits.iter().map(limit_record).collect(),
         regressions: workload.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect(),
         starts: Vec::new(),
+        check_starts: Vec::new(),
         pooled: std::collections::BTreeMap::new(),
         history: Vec::new(),
     }

@@ -73,14 +73,20 @@ pub struct Record {
 }
 
 /// Which side of an interleaved run a record is. The two records of a run have the same session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pair {
     pub side: Role,
     /// What the baseline is, for people.
     pub baseline: String,
-    /// Start pairs at most: looks at 1, 2 and 3, and once at 6.
+    /// Start pairs at most.
     pub most_starts: u32,
+    /// Start pairs as they were planned before the first one; `most_starts` where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_pairs: Option<u32>,
+    /// The change that so many pairs find in 95 % of cases, as a fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach_ratio: Option<f64>,
     /// Every start of both sides was a new server process: start-to-start variance is in the data.
     pub starts_sampled: bool,
     /// Both servers ran at once, and rounds alternated; else starts did.
@@ -122,7 +128,7 @@ pub struct GitFacts {
     pub commit_date: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedPolicy {
     /// `baseline`, `interleaved` or `limits`.
@@ -146,6 +152,12 @@ pub struct RecordedPolicy {
     /// `all` or `latest`; `all` where it is absent.
     #[serde(default = "all", skip_serializing_if = "is_all")]
     pub on_attempt: String,
+    /// The slowdown that must be found, as a fraction; 0.05 where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect_ratio: Option<f64>,
+    /// Candidate starts that a PASS needs; 1 where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_starts: Option<u32>,
     pub strict: bool,
     pub under_test: Vec<String>,
 }
@@ -161,7 +173,11 @@ pub struct WorkloadRecord {
     /// How changes were judged, by metric, where METHOD's own rule was not wanted.
     pub regressions: BTreeMap<String, RegressionRecord>,
     pub starts: Vec<StartRecord>,
-    /// All rounds together; key is the metric's name with its unit.
+    /// Starts of the candidate alone, after the pairs, with a round or two each: they are asked
+    /// only whether some starts are slow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub check_starts: Vec<StartRecord>,
+    /// All rounds of `starts` together; key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
     /// Candidate of an interleaved run: earlier sessions of comparable fingerprint, oldest first,
     /// as the noise was reckoned with.
@@ -184,6 +200,10 @@ pub struct PastStart {
     pub failed: u64,
     /// METHOD's start summary, oriented (positive difference = worse).
     pub oriented: BTreeMap<String, f64>,
+    /// The same after each round had the session's mean of its seed taken off; absent where the
+    /// session does not keep its rounds, and of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centred: Option<BTreeMap<String, f64>>,
 }
 
 /// The load in words and numbers.

@@ -15,7 +15,7 @@ use crate::measure::validity::{self, AskedLength, own_lag_p99_ms};
 pub fn findings(record: &mut Record) -> Result<(), RecordError> {
     for workload in &mut record.workloads {
         let slo = workload.slo.into();
-        for start in &mut workload.starts {
+        for start in workload.starts.iter_mut().chain(&mut workload.check_starts) {
             for round in &mut start.rounds {
                 self::round(round, start.index, &workload.load, &slo)?;
             }
@@ -29,7 +29,7 @@ pub fn findings(record: &mut Record) -> Result<(), RecordError> {
 pub fn metrics(record: &mut Record) -> Result<(), RecordError> {
     for workload in &mut record.workloads {
         let slo = workload.slo.into();
-        for start in &mut workload.starts {
+        for start in workload.starts.iter_mut().chain(&mut workload.check_starts) {
             for round in &mut start.rounds {
                 metrics_of_round(round, start.index, &workload.load, &slo)?;
             }

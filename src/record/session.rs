@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{CHUNK_GAP, LoadFacts, PastSession, PastStart, Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
+use crate::judge::seeds::{SeedMeans, has_rounds};
 use crate::judge::{self, reason::Place};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::summary::{StartSummary, oriented};
+use crate::measure::summary::{RoundSummary, StartSummary, oriented};
 use crate::metric::Metric;
 
 pub const SCHEMA: &str = "goodput-gate/baseline";
@@ -78,6 +79,9 @@ pub struct Start {
     pub oriented: BTreeMap<String, f64>,
     /// The same metrics of each round.
     pub rounds: Vec<BTreeMap<String, f64>>,
+    /// Of these rounds, in their order; absent in sessions of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u64>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +136,7 @@ impl Session {
                 failed: summary.bad,
                 oriented: named(&summary.values),
                 rounds: mine.iter().map(|r| named(&oriented(r, &slo))).collect(),
+                seeds: mine.iter().map(|r| r.seed).collect(),
             }
         });
         let mut gaps = Gaps::default();
@@ -186,28 +191,57 @@ impl Session {
         self.starts.iter().map(|s| s.requests.saturating_sub(s.failed)).sum()
     }
 
-    /// METHOD's view.
+    /// METHOD's view: each start with its rounds where these are known by their seeds.
     pub fn to_method(&self) -> judge::Session {
-        let starts = self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed));
+        self.to_method_of(&[])
+    }
+
+    /// The same; `plan`: the seeds of the plan's rounds in their order, for sessions of earlier
+    /// versions, which do not tell them. Those are known by place where every start has all of the
+    /// fullest one's rounds.
+    pub fn to_method_of(&self, plan: &[u64]) -> judge::Session {
         judge::Session {
             id: self.session.clone(),
             runner: self.runner.clone(),
-            starts: starts.collect(),
+            starts: self.summaries(plan),
         }
+    }
+
+    fn summaries(&self, plan: &[u64]) -> Vec<StartSummary> {
+        let told = self.starts.iter().all(|s| s.seeds.len() == s.rounds.len());
+        let fullest = self.starts.iter().map(|s| s.rounds.len()).max().unwrap_or(0);
+        let whole = self.starts.iter().all(|s| s.rounds.len() == fullest);
+        let by_place = plan.get(..fullest).filter(|_| whole);
+        let seeds = |start: &Start| match by_place {
+            _ if told => start.seeds.clone(),
+            Some(plan) => plan.to_vec(),
+            None => Vec::new(),
+        };
+        let summary = |start: &Start| StartSummary {
+            rounds: rounds(&seeds(start), &start.rounds),
+            ..summary(&start.oriented, start.requests, start.failed)
+        };
+        self.starts.iter().map(summary).collect()
     }
 
     /// As an interleaved run's record keeps it; without attainment where its SLOs were others.
     pub fn to_past(&self, same_slo: bool) -> PastSession {
-        let attainment = Metric::SloAttainment.name();
-        let starts = self.starts.iter().map(|s| PastStart {
-            requests: s.requests,
-            failed: s.failed,
-            oriented: s
-                .oriented
-                .iter()
-                .filter(|(k, _)| same_slo || **k != attainment)
-                .map(|(k, v)| (k.clone(), *v))
-                .collect(),
+        // Within one session any names of the plan's rounds will do.
+        let places: Vec<u64> =
+            (0..self.starts.iter().map(|s| s.rounds.len() as u64).max().unwrap_or(0)).collect();
+        let summaries = self.summaries(&places);
+        let whole = !summaries.is_empty() && summaries.iter().all(has_rounds);
+        let means = SeedMeans::over(&summaries);
+        let kept = |metric: &Metric| same_slo || *metric != Metric::SloAttainment;
+        let oriented = |summary: &StartSummary| {
+            let values = summary.values.iter().filter(|(metric, _)| kept(metric));
+            values.map(|(metric, value)| (metric.name(), *value)).collect()
+        };
+        let starts = summaries.iter().map(|start| PastStart {
+            requests: start.n,
+            failed: start.bad,
+            oriented: oriented(start),
+            centred: whole.then(|| oriented(&means.centred(start))),
         });
         PastSession { session: self.session.clone(), starts: starts.collect() }
     }
@@ -233,8 +267,21 @@ impl PastSession {
 }
 
 fn summary(oriented: &BTreeMap<String, f64>, requests: u64, failed: u64) -> StartSummary {
-    let values = oriented.iter().filter_map(|(k, v)| Some((Metric::parse(k)?, *v))).collect();
-    StartSummary { values, n: requests, bad: failed, rounds: Vec::new() }
+    StartSummary { values: parsed(oriented), n: requests, bad: failed, rounds: Vec::new() }
+}
+
+fn rounds(seeds: &[u64], oriented: &[BTreeMap<String, f64>]) -> Vec<RoundSummary> {
+    let round = |(seed, values): (&u64, &BTreeMap<String, f64>)| RoundSummary {
+        seed: *seed,
+        values: parsed(values),
+        ..RoundSummary::default()
+    };
+    seeds.iter().zip(oriented).map(round).collect()
+}
+
+/// Of metrics that this version knows.
+fn parsed(oriented: &BTreeMap<String, f64>) -> BTreeMap<Metric, f64> {
+    oriented.iter().filter_map(|(name, value)| Some((Metric::parse(name)?, *value))).collect()
 }
 
 fn named(values: &BTreeMap<Metric, f64>) -> BTreeMap<String, f64> {

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::*;
+use crate::measure::summary::StartSummary;
 use crate::measure::validity::Severity;
 use crate::metric::{Metric, Stat, Timing};
 use crate::timeline::OutcomeKind;
@@ -114,9 +115,35 @@ fn a_session_is_judged_by_what_its_record_says() {
     let record = candidate();
     let rounds = record.workloads[0].method_rounds();
     let summaries = crate::measure::summary::summaries(&rounds, &record.workloads[0].slo.into());
-    let stored: Vec<_> =
-        Session::parse(&session().to_text()).expect("its own form").to_method().starts;
-    assert_eq!(stored, summaries.into_values().collect::<Vec<_>>());
+    let judged = |starts: Vec<StartSummary>| -> Vec<_> {
+        let rounds = |s: &StartSummary| -> Vec<_> {
+            s.rounds.iter().map(|r| (r.seed, r.values.clone())).collect()
+        };
+        starts.into_iter().map(|s| (rounds(&s), s.values, s.n, s.bad)).collect()
+    };
+    let stored = Session::parse(&session().to_text()).expect("its own form").to_method().starts;
+    assert_eq!(judged(stored), judged(summaries.into_values().collect()));
+}
+
+/// Files of earlier versions do not tell the seeds of their rounds.
+#[test]
+fn rounds_without_seeds_are_known_by_place_where_no_start_lacks_one() {
+    let plan = candidate().workloads[0].plan_seeds();
+    let told = session().to_method();
+    let mut older = session();
+    older.starts.iter_mut().for_each(|s| s.seeds.clear());
+    assert_eq!(older.to_method_of(&plan), told);
+    assert!(older.to_method().starts.iter().all(|s| s.rounds.is_empty()));
+    let kept = older.to_past(true);
+    assert!(!kept.starts.is_empty() && kept.starts.iter().all(|s| s.centred.is_some()));
+    assert_eq!(kept, session().to_past(true), "within a session their place is enough");
+    older.starts.push(older.starts[0].clone());
+    older.starts[0].rounds.pop();
+    assert!(older.to_method_of(&plan).starts.iter().all(|s| s.rounds.is_empty()));
+    assert!(older.to_past(true).starts.iter().all(|s| s.centred.is_none()));
+    let mut uneven = session();
+    uneven.starts[0].seeds.push(1);
+    assert!(Session::parse(&uneven.to_text()).is_err());
 }
 
 #[test]

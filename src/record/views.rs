@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::note::{Found, Note, Place};
-use super::{RecordError, RoundRecord, WorkloadRecord, gpu};
+use super::{RecordError, RoundRecord, StartRecord, WorkloadRecord, gpu};
 use crate::evidence::server;
 use crate::measure::Round;
 use crate::measure::collect::{self, RoundView, Values};
@@ -54,8 +54,9 @@ impl WorkloadRecord {
 
     /// How long it took: all starts, their warm-ups and their rounds.
     pub fn minutes(&self) -> f64 {
-        let setup: u64 = self.starts.iter().filter_map(|s| s.setup_ms).sum();
-        let rounds: u64 = self.starts.iter().flat_map(|s| &s.rounds).map(|r| r.duration_us).sum();
+        let starts = || self.starts.iter().chain(&self.check_starts);
+        let setup: u64 = starts().filter_map(|s| s.setup_ms).sum();
+        let rounds: u64 = starts().flat_map(|s| &s.rounds).map(|r| r.duration_us).sum();
         (setup as f64 / 1e3 + rounds as f64 / 1e6) / 60.0
     }
 
@@ -95,6 +96,22 @@ impl WorkloadRecord {
     /// METHOD's view of all rounds.
     pub fn method_rounds(&self) -> Vec<Round> {
         self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
+    }
+
+    /// METHOD's view of the check starts, in their order.
+    pub fn method_checks(&self) -> Vec<Vec<Round>> {
+        let rounds = |start: &StartRecord| {
+            let whole = start.rounds.iter().filter(|r| !r.cut_short);
+            whole.map(|r| r.columns.to_round(&r.context(start.index, &self.load))).collect()
+        };
+        self.check_starts.iter().map(rounds).collect()
+    }
+
+    /// Seeds of the plan's rounds, in their order.
+    pub fn plan_seeds(&self) -> Vec<u64> {
+        let all = self.starts.iter().flat_map(|s| &s.rounds).map(|r| (r.index, r.seed));
+        let by_place: BTreeMap<u32, u64> = all.collect();
+        (0..).map_while(|place| by_place.get(&place).copied()).collect()
     }
 
     /// Every metric's value of each start that has it in all its whole rounds, oriented, as METHOD

@@ -156,6 +156,8 @@ pub fn pair(
             side: role,
             baseline,
             most_starts: most,
+            planned_pairs: None,
+            reach_ratio: None,
             starts_sampled: sampled,
             at_once,
             builds: None,

@@ -91,6 +91,7 @@ fn record() -> Record {
             connections: BTreeMap::new(),
             rounds: (0..ROUNDS).map(round).collect(),
         }],
+        check_starts: Vec::new(),
         pooled: BTreeMap::new(),
         history: Vec::new(),
     };
@@ -126,6 +127,8 @@ fn record() -> Record {
             on_anchor_drift: word(),
             on_attempt: "all".into(),
             same_build: "refuse".into(),
+            detect_ratio: None,
+            min_starts: None,
             strict: false,
             under_test: vec![],
         },
