@@ -1,11 +1,13 @@
-//! Asks the server, before any clock: whether it is ready, and which request fields it takes.
+//! Asks the server, before any clock: whether it is ready, and what its pages hold.
 //!
 //! Goes through reqwest: convenience matters here, microseconds do not. Not here: what it says of
-//! itself (`recognise`), measured requests (`load`).
+//! itself (`recognise`), which request fields it takes (`negotiate`), measured requests (`load`).
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: the date, against which a server says when to ask again"
 )]
+
+mod negotiate;
 
 use std::time::Duration;
 
@@ -15,12 +17,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 pub use super::error::ProbeError;
-use super::error::{no_authority, no_reset, refusal_hint, unreachable_hint, with_extra};
+use super::error::{no_authority, no_reset, refusal_hint, unreachable_hint};
 use super::recognise::Model;
 use crate::config::{CacheReset, Verb};
-use crate::protocol::{
-    self, BodySpec, Dialect as _, ExtraBody, Extras, Family, LengthField, Protocol, Secrets,
-};
+use crate::protocol::{self, Family, Secrets};
 use crate::redact::HIDDEN;
 
 /// How the server is spoken to.
@@ -48,8 +48,6 @@ const BUSY: Duration = Duration::from_secs(60);
 /// as long, up to the longest.
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
 const BUSY_LONGEST: Duration = Duration::from_secs(10);
-
-const MAX_COMPLETION_TOKENS: &str = LengthField::MaxCompletionTokens.name();
 
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server
 /// sends.
@@ -206,68 +204,6 @@ impl Probe {
         self.base_url.trim_end_matches("/v1")
     }
 
-    /// Sends one short request with all `wanted` fields; where the server refuses, with fewer,
-    /// until it answers. A chat whose `max_tokens` is refused is asked with
-    /// `max_completion_tokens`. Errors: what the server said to the plainest of them.
-    ///
-    /// The user's own fields, `extra`, are in every try: a server that refuses them refuses the
-    /// run.
-    pub async fn negotiate(
-        &self,
-        protocol: &Protocol,
-        model: &str,
-        stream: bool,
-        (wanted, extra): (Extras, &ExtraBody),
-    ) -> Result<Extras, ProbeError> {
-        match self.first_taken(protocol, model, stream, (wanted, extra)).await {
-            Err(refusal) if names_length(&refusal) => match protocol.other_length() {
-                Some(length) => {
-                    self.first_taken(protocol, model, stream, (Extras { length, ..wanted }, extra))
-                        .await
-                }
-                None => Err(refusal),
-            },
-            other => other,
-        }
-    }
-
-    async fn first_taken(
-        &self,
-        protocol: &Protocol,
-        model: &str,
-        stream: bool,
-        (wanted, extra): (Extras, &ExtraBody),
-    ) -> Result<Extras, ProbeError> {
-        let mut tried: Vec<Extras> = Vec::new();
-        let mut refusal = None;
-        for extras in fallbacks(wanted) {
-            if tried.contains(&extras) {
-                continue;
-            }
-            match self.one_token(protocol, model, stream, (extras, extra)).await {
-                Ok(()) => return Ok(extras),
-                Err(ProbeError::Status { url, status, text, hint })
-                    if status == 400 || status == 422 =>
-                {
-                    let renames = wanted.length == LengthField::MaxTokens
-                        && text.contains(MAX_COMPLETION_TOKENS);
-                    refusal = Some(ProbeError::Status { url, status, text, hint });
-                    if renames {
-                        break;
-                    }
-                }
-                Err(other) => return Err(other),
-            }
-            tried.push(extras);
-        }
-        Err(match refusal {
-            Some(ProbeError::Status { url, status, text, .. }) if !extra.is_empty() => {
-                ProbeError::Status { url, status, text, hint: with_extra() }
-            }
-            other => other.unwrap_or(ProbeError::NoModel),
-        })
-    }
-
     /// Sends a question; where the server is busy (429, 503) it is asked again when it says so, for
     /// a while.
     async fn asked(
@@ -291,45 +227,6 @@ impl Probe {
             drop(answer);
             tokio::time::sleep(wait).await;
             (left, pause) = (left.saturating_sub(wait), (pause * 2).min(BUSY_LONGEST));
-        }
-    }
-
-    async fn one_token(
-        &self,
-        protocol: &Protocol,
-        model: &str,
-        stream: bool,
-        (extras, extra): (Extras, &ExtraBody),
-    ) -> Result<(), ProbeError> {
-        let spec = BodySpec {
-            model,
-            history: &[],
-            prompt: "Say yes.",
-            output_tokens: 2,
-            stream,
-            temperature: 0.0,
-            extras,
-            extra_body: Some(extra),
-        };
-        let url = format!("{}{}", self.base_url, protocol.path(model, stream));
-        let request = self
-            .http
-            .post(&url)
-            .header(CONTENT_TYPE, "application/json")
-            .body(protocol::body(protocol, &spec));
-        let answer = self.asked(&url, request).await?;
-        let answer = self.refused(&url, answer).await?;
-        // The answer is read to its end, so that the server is idle again. What it is shows in it,
-        // whatever its content type says.
-        let body = body(&url, answer).await?;
-        if body.trim_ascii_start().starts_with(b"<") {
-            return Err(ProbeError::NotJson { url, what: "HTML".into() });
-        }
-        match protocol.refusal(&body) {
-            Some(text) => {
-                Err(ProbeError::Failure { url, text: protocol::redact(text, &self.secrets) })
-            }
-            None => Ok(()),
         }
     }
 
@@ -406,12 +303,6 @@ pub fn is_loopback(base_url: &str) -> bool {
     host.is_some_and(|h| h == "localhost" || h.starts_with("127.") || h == "[::1]")
 }
 
-/// Whether a refusal is about the length of the answer.
-fn names_length(refusal: &ProbeError) -> bool {
-    matches!(refusal, ProbeError::Status { status: 400 | 422, text, .. }
-        if text.contains(LengthField::MaxTokens.name()) || text.contains(MAX_COMPLETION_TOKENS))
-}
-
 /// How long a busy server asks to be left alone: seconds, or a date. None where it does not say.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let said = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
@@ -424,19 +315,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
     (at - OffsetDateTime::now_utc()).try_into().ok()
-}
-
-/// Fewer and fewer fields: each alone first, since most servers refuse one thing.
-fn fallbacks(wanted: Extras) -> [Extras; 6] {
-    let plain = Extras { ignore_eos: false, min_tokens: false, ..wanted };
-    [
-        wanted,
-        Extras { min_tokens: false, ..wanted },
-        Extras { ignore_eos: false, ..wanted },
-        plain,
-        Extras { stream_usage: false, ..wanted },
-        Extras { stream_usage: false, ..plain },
-    ]
 }
 
 fn is_html(answer: &reqwest::Response) -> bool {

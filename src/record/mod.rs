@@ -9,7 +9,9 @@ mod check;
 pub mod differ;
 pub mod facts;
 mod gpu;
+mod load;
 pub mod note;
+mod policy;
 pub mod programs;
 pub mod recompute;
 pub mod session;
@@ -20,17 +22,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{self, Axis, Tier};
 use crate::evidence::gpu::{Facts, RoundGpu};
 use crate::evidence::server::ServerRound;
 use crate::fingerprint::Fingerprint;
-use crate::measure::SloMs;
 use crate::measure::collect::Values;
 use crate::measure::columns::{Columns, Context};
 use crate::measure::validity::{ClientHealth, Finding};
-use crate::metric::{Class, Metric};
-use crate::plan::dataset::LeftOut;
+use crate::metric::Metric;
 
+pub use load::{LevelRecord, LoadDetail, LoadFacts};
+pub use policy::{LimitRecord, RecordedPolicy, RegressionPolicy, RegressionRecord, Slo};
 pub use views::{CHUNK_GAP, TIMINGS, timings};
 
 pub const SCHEMA: &str = "goodput-gate/record";
@@ -130,40 +131,6 @@ pub struct GitFacts {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RecordedPolicy {
-    /// `baseline`, `interleaved` or `limits`.
-    pub mode: String,
-    pub starts: u32,
-    pub rounds: u32,
-    /// `warn` or `fail`, here and below.
-    pub on_inconclusive: String,
-    /// `fail` where it is absent.
-    #[serde(default = "fail", skip_serializing_if = "is_fail")]
-    pub on_blind: String,
-    pub on_missing_baseline: String,
-    pub on_incomparable: String,
-    pub on_limit_open: String,
-    /// `allow` or `refuse`: two sides that are one program. `refuse` where it is absent.
-    #[serde(default = "refuse", skip_serializing_if = "is_refuse")]
-    pub same_build: String,
-    /// `warn` where it is absent.
-    #[serde(default = "warn", skip_serializing_if = "is_warn")]
-    pub on_anchor_drift: String,
-    /// `all` or `latest`; `all` where it is absent.
-    #[serde(default = "all", skip_serializing_if = "is_all")]
-    pub on_attempt: String,
-    /// The slowdown that must be found, as a fraction; 0.05 where it is absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detect_ratio: Option<f64>,
-    /// Candidate starts that a PASS needs; 1 where it is absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_starts: Option<u32>,
-    pub strict: bool,
-    pub under_test: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct WorkloadRecord {
     pub name: String,
     pub fingerprint: Fingerprint,
@@ -204,106 +171,6 @@ pub struct PastStart {
     /// session does not keep its rounds, and of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centred: Option<BTreeMap<String, f64>>,
-}
-
-/// The load in words and numbers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoadFacts {
-    pub protocol: String,
-    /// `poisson 20/s`, `closed loop, 8 in flight`...
-    pub arrival: String,
-    pub streaming: bool,
-    pub open_loop: bool,
-    /// Absent in a closed loop by duration: as many as fit.
-    pub requests_per_round: Option<u64>,
-    /// Nominal.
-    pub input_tokens: u32,
-    pub output_tokens: u32,
-    /// The server was told to keep the length, and did not refuse.
-    pub length_forced: bool,
-    pub max_in_flight: Option<u32>,
-    pub seed: u64,
-    /// What only some loads have.
-    #[serde(default, skip_serializing_if = "LoadDetail::is_empty")]
-    pub detail: LoadDetail,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoadDetail {
-    /// What is asked, where it is not one synthetic text per request: `conversations of 4 turns`...
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompts: Option<String>,
-    /// Requests of a session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<u32>,
-    /// `cold` or `warm`: what the prompts find in the server's prefix cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<Tier>,
-    /// The server's prefix cache was emptied before each round; false: it does not offer that, and
-    /// unique prompts are all that makes it cold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_reset: Option<bool>,
-    /// Which of a sweep's levels it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<LevelRecord>,
-    /// Entries of the dataset that are no request, by the reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<LeftOut>,
-}
-
-/// One of several workloads that differ in one number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LevelRecord {
-    /// Name of all of them.
-    pub family: String,
-    pub axis: Axis,
-    /// In flight, or per second.
-    pub value: f64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "stored fields carry their unit")]
-pub struct Slo {
-    pub ttft_ms: Option<f64>,
-    pub tpot_ms: Option<f64>,
-    pub e2e_ms: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LimitRecord {
-    /// Name without unit; `max` and `min` are in the metric's own unit (ms, per second, share 0 to
-    /// 1).
-    pub metric: String,
-    pub max: Option<f64>,
-    pub min: Option<f64>,
-}
-
-/// A number is a minimum relevant change.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "a regressions entry is a fraction, or {min_change_ratio, margin_ratio, class}"
-)]
-pub enum RegressionRecord {
-    /// As a fraction: 0.05 is 5 % or 5 points.
-    MinChange(f64),
-    Full(RegressionPolicy),
-}
-
-/// METHOD's own value where a field is absent.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RegressionPolicy {
-    /// Minimum relevant change.
-    pub min_change_ratio: Option<f64>,
-    /// What a PASS proves the change to be below; primary metrics only.
-    pub margin_ratio: Option<f64>,
-    pub class: Option<Class>,
 }
 
 /// One server start.
@@ -453,12 +320,6 @@ impl Head {
     }
 }
 
-impl LoadDetail {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 impl RoundRecord {
     pub fn context(&self, start: u32, load: &LoadFacts) -> Context {
         Context {
@@ -474,80 +335,8 @@ impl RoundRecord {
     }
 }
 
-impl RegressionRecord {
-    pub fn policy(self) -> RegressionPolicy {
-        match self {
-            Self::MinChange(change) => {
-                RegressionPolicy { min_change_ratio: Some(change), margin_ratio: None, class: None }
-            }
-            Self::Full(policy) => policy,
-        }
-    }
-}
-
-impl From<config::Regression> for RegressionRecord {
-    fn from(said: config::Regression) -> Self {
-        match said {
-            config::Regression { min_change: Some(change), margin: None, class: None } => {
-                Self::MinChange(change)
-            }
-            config::Regression { min_change, margin, class } => Self::Full(RegressionPolicy {
-                min_change_ratio: min_change,
-                margin_ratio: margin,
-                class,
-            }),
-        }
-    }
-}
-
-impl From<Slo> for SloMs {
-    fn from(slo: Slo) -> Self {
-        Self { ttft: slo.ttft_ms, tpot: slo.tpot_ms, e2e: slo.e2e_ms }
-    }
-}
-
-impl From<config::Slo> for Slo {
-    fn from(slo: config::Slo) -> Self {
-        let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
-        Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
-    }
-}
-
-fn refuse() -> String {
-    "refuse".into()
-}
-
-fn is_refuse(policy: &str) -> bool {
-    policy == "refuse"
-}
-
-/// Metric values with their unit in the key, as records and reports store them.
-fn fail() -> String {
-    "fail".into()
-}
-
-fn is_fail(policy: &str) -> bool {
-    policy == "fail"
-}
-
-fn warn() -> String {
-    "warn".into()
-}
-
-fn is_warn(policy: &str) -> bool {
-    policy == "warn"
-}
-
-fn all() -> String {
-    "all".into()
-}
-
-fn is_all(policy: &str) -> bool {
-    policy == "all"
-}
-
-/// As they are stored. Speeds of requests are not: nothing is judged by them, and the columns tell
-/// them.
+/// Metric values with their unit in the key, as records and reports store them. Speeds of requests
+/// are left out: nothing is judged by them, and the columns tell them.
 pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
     let stored = values.iter().filter(|(m, _)| !matches!(m, Metric::TokenSpeed(_)));
     stored.map(|(m, v)| (m.key(), *v)).collect()

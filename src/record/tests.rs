@@ -2,9 +2,10 @@
 
 use super::session::Session;
 use super::*;
+use crate::config;
 use crate::measure::summary::StartSummary;
 use crate::measure::validity::Severity;
-use crate::metric::{Metric, Stat, Timing};
+use crate::metric::{Class, Metric, Stat, Timing};
 use crate::timeline::OutcomeKind;
 
 const CANDIDATE: &str = include_str!("../../tests/fixtures/records/candidate.json");

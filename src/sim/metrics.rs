@@ -78,6 +78,19 @@ impl Metrics {
             model.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n")
         );
         let mut out = String::with_capacity(8192);
+        self.render_values(&mut out, &labels);
+        self.render_finished(&mut out, &labels);
+        self.ttft.render(&mut out, "vllm:time_to_first_token_seconds", &labels);
+        self.gap.render(&mut out, "vllm:inter_token_latency_seconds", &labels);
+        self.e2e.render(&mut out, "vllm:e2e_request_latency_seconds", &labels);
+        self.queue.render(&mut out, "vllm:request_queue_time_seconds", &labels);
+        self.prefill.render(&mut out, "vllm:request_prefill_time_seconds", &labels);
+        self.decode.render(&mut out, "vllm:request_decode_time_seconds", &labels);
+        out
+    }
+
+    /// Gauges and counters that have one series each.
+    fn render_values(&self, out: &mut String, labels: &str) {
         let c = &self.counts;
         let kv = f64::from(c.kv_used) / f64::from(c.kv_cap.max(1));
         for (name, kind, help, value) in [
@@ -128,14 +141,18 @@ impl Metrics {
             ),
         ] {
             put(
-                &mut out,
+                out,
                 format_args!(
                     "# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{{labels}}} {value:?}\n"
                 ),
             );
         }
+    }
+
+    /// Requests that ended, by their finish reason.
+    fn render_finished(&self, out: &mut String, labels: &str) {
         put(
-            &mut out,
+            out,
             format_args!(
                 "# HELP vllm:request_success_total Requests processed.\n# TYPE vllm:request_success_total counter\n"
             ),
@@ -144,19 +161,12 @@ impl Metrics {
             [("stop", self.stopped), ("length", self.at_length), ("abort", self.aborted)]
         {
             put(
-                &mut out,
+                out,
                 format_args!(
                     "vllm:request_success_total{{{labels},finished_reason=\"{reason}\"}} {n}.0\n"
                 ),
             );
         }
-        self.ttft.render(&mut out, "vllm:time_to_first_token_seconds", &labels);
-        self.gap.render(&mut out, "vllm:inter_token_latency_seconds", &labels);
-        self.e2e.render(&mut out, "vllm:e2e_request_latency_seconds", &labels);
-        self.queue.render(&mut out, "vllm:request_queue_time_seconds", &labels);
-        self.prefill.render(&mut out, "vllm:request_prefill_time_seconds", &labels);
-        self.decode.render(&mut out, "vllm:request_decode_time_seconds", &labels);
-        out
     }
 }
 

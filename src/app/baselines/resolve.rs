@@ -96,7 +96,7 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
     let under_test = &config.gate.under_test;
     let placed = on_lineage(found.files.values().cloned().collect(), &found.links);
     let history = History { sessions: &placed, accepted: &reviewed.accepted };
-    let kinds: BTreeMap<(String, String), Selection<'_>> = placed
+    let kinds: Kinds<'_> = placed
         .iter()
         .map(|(_, s)| {
             (
@@ -105,35 +105,9 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             )
         })
         .collect();
-    let left_out = |s: &Session| {
-        let kind = kinds.get(&(s.workload.clone(), s.fingerprint.key(under_test)))?;
-        let why = kind
-            .left_out
-            .iter()
-            .find(|((_, other), why)| other == s && *why != Why::Copy)
-            .map(|(_, why)| left_out_words(*why));
-        why.filter(|_| kind.sessions().all(|used| used != s))
-    };
-    let mut sessions: Vec<Step> = found
-        .files
-        .iter()
-        .map(|(path, s)| (path, s, left_out(s)))
-        .map(|(path, s, why)| Step {
-            workload: s.workload.clone(),
-            fingerprint: s.fingerprint.key(under_test),
-            commit: s.commit.clone(),
-            commit_date: s.commit_date.clone(),
-            session: s.session.clone(),
-            path: config.baselines_dir.join(path).display().to_string(),
-            distance_commits: distance(&found.links, s),
-            left_out: why.as_ref().map(ToString::to_string),
-            why,
-        })
-        .collect();
-    sessions.sort_by_cached_key(|s| {
-        (s.distance_commits.is_none(), s.distance_commits, s.session.clone())
-    });
     Ok(Walk {
+        sessions: steps(&found, config, &kinds),
+        segments: segments(&kinds),
         start: found.base.start(&head).to_owned(),
         head,
         base: found.base.name,
@@ -157,18 +131,57 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             sessions: a.sessions.len(),
             missing: a.missing,
         }),
-        segments: kinds
-            .iter()
-            .flat_map(|((name, key), kind)| {
-                let lines = std::iter::once(kind.segment()).chain(kind.levels());
-                let about = format!("{} {key}: ", text::plain(name));
-                lines
-                    .map(|line| Text::from(&*about).then(&plain_sentence(line)))
-                    .collect::<Vec<_>>()
-            })
-            .collect(),
-        sessions,
     })
+}
+
+/// The sessions of each workload and fingerprint key, and which of them a check would use.
+type Kinds<'a> = BTreeMap<(String, String), Selection<'a>>;
+
+/// Every session, the nearest commit first; those off the way last.
+fn steps(found: &Found, config: &Config, kinds: &Kinds<'_>) -> Vec<Step> {
+    let under_test = &config.gate.under_test;
+    let mut sessions: Vec<Step> = found
+        .files
+        .iter()
+        .map(|(path, s)| {
+            let fingerprint = s.fingerprint.key(under_test);
+            let kind = kinds.get(&(s.workload.clone(), fingerprint.clone()));
+            let why = kind.and_then(|kind| why_left_out(kind, s));
+            Step {
+                workload: s.workload.clone(),
+                fingerprint,
+                commit: s.commit.clone(),
+                commit_date: s.commit_date.clone(),
+                session: s.session.clone(),
+                path: config.baselines_dir.join(path).display().to_string(),
+                distance_commits: distance(&found.links, s),
+                left_out: why.as_ref().map(ToString::to_string),
+                why,
+            }
+        })
+        .collect();
+    sessions.sort_by_cached_key(|s| {
+        (s.distance_commits.is_none(), s.distance_commits, s.session.clone())
+    });
+    sessions
+}
+
+/// None where a check uses the session, or a copy of it.
+fn why_left_out(kind: &Selection<'_>, session: &Session) -> Option<Text> {
+    let (_, why) =
+        kind.left_out.iter().find(|((_, other), why)| other == session && *why != Why::Copy)?;
+    kind.sessions().all(|used| used != session).then(|| left_out_words(*why))
+}
+
+/// Where each kind's segment begins, and its levels, in sentences.
+fn segments(kinds: &Kinds<'_>) -> Vec<Text> {
+    let mut all = Vec::new();
+    for ((name, key), kind) in kinds {
+        let about = format!("{} {key}: ", text::plain(name));
+        let lines = std::iter::once(kind.segment()).chain(kind.levels());
+        all.extend(lines.map(|line| Text::from(&*about).then(&plain_sentence(line))));
+    }
+    all
 }
 
 fn accepted(k: &KnownAcceptance, on: &str) -> AcceptedStep {
