@@ -87,8 +87,11 @@ impl Work {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use rand::{RngExt as _, SeedableRng as _};
     use rand_chacha::ChaCha8Rng;
+    use rand_distr::{Distribution as _, LogNormal};
 
     use super::*;
 
@@ -96,15 +99,17 @@ mod tests {
     const DRAWS: u32 = 1000;
 
     /// Answers of about 200 tokens, half as many to twice as many in most cases: log-normal,
-    /// coefficient of variation 0.5.
+    /// coefficient of variation 0.5. They are drawn once, and each run takes its own piece.
+    static ANSWERS: LazyLock<Vec<f64>> = LazyLock::new(|| {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let log_normal = LogNormal::new(200_f64.ln(), 0.47).expect("a distribution");
+        (0..400 * REQUESTS).map(|_| log_normal.sample(&mut rng)).collect()
+    });
+
     fn lengths(rng: &mut ChaCha8Rng, scale: f64) -> Vec<f64> {
-        let normal = |rng: &mut ChaCha8Rng| {
-            let (u, v): (f64, f64) = (rng.random::<f64>().max(1e-300), rng.random());
-            (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-        };
-        (0..REQUESTS)
-            .map(|_| (scale * 200.0 * (0.47 * normal(rng)).exp()).round().max(1.0))
-            .collect()
+        let first = rng.random_range(0..ANSWERS.len() - REQUESTS);
+        let piece = &ANSWERS[first..first + REQUESTS];
+        piece.iter().map(|tokens| (scale * tokens).round().max(1.0)).collect()
     }
 
     fn share(of: impl Fn(&mut ChaCha8Rng) -> Work) -> f64 {

@@ -11,6 +11,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::support::{program, read, root};
+
 /// Inputs that are no flag: which command, whose binary, where, as whom, and what `comment` takes
 /// without a flag.
 const OWN: [&str; 6] = ["command", "binary", "version", "token", "working-directory", "records"];
@@ -19,14 +21,6 @@ const OWN: [&str; 6] = ["command", "binary", "version", "token", "working-direct
 const NOT_IN_CI: [&str; 3] = ["help", "interactive", "demo"];
 
 const COMMANDS: [&[&str]; 4] = [&["check"], &["run"], &["baseline", "update"], &["comment"]];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
 
 fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap_or_else(|e| panic!("{e}\n{text}"))
@@ -41,12 +35,7 @@ fn inputs() -> BTreeSet<String> {
 }
 
 fn flags(command: &[&str]) -> BTreeSet<String> {
-    let help = Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
-        .args(command)
-        .arg("--help")
-        .env_clear()
-        .output()
-        .expect("it starts");
+    let help = program(root(), root()).args(command).arg("--help").output().expect("it starts");
     let help = String::from_utf8(help.stdout).expect("text");
     let flag = |line: &str| {
         let (_, after) = line

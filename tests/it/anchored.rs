@@ -95,7 +95,7 @@ fn an_anchor_that_says_nothing_is_said_and_is_no_pass_where_drift_fails() {
         .assert(4, &["not compared with the anchor", "its sessions are of something else: model"]);
     bed.git(&["checkout", "-q", "--orphan", "empty"]);
     bed.git(&["rm", "-rfq", "."]);
-    bed.write("goodput-gate.yaml", crate::support::accepted::CONFIG);
+    bed.write("goodput-gate.yaml", crate::support::lineage::CONFIG);
     bed.commit("nothing measured");
     bed.gate(&["baseline", "anchor", "HEAD"])
         .assert(2, &["no baseline session at HEAD or before it", "baseline update"]);

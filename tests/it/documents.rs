@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::readme::{gate, read, root};
+use crate::readme::gate;
+use crate::support::{read, root};
 
 /// All blocks of a document: fenced, or indented by four; without that indentation.
 fn blocks(text: &str) -> Vec<String> {

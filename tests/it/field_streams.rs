@@ -1,8 +1,6 @@
 //! Responses that public reports describe (`tests/fixtures/field`), over real sockets: what a run
 //! makes of them, in `--raw` and in the record.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use crate::support::{Act, Answer, Gate, Part, Seen, Server, Setup};
@@ -21,9 +19,7 @@ const CASES: [(&str, &str, &str, usize, Option<u64>); 9] = [
 ];
 
 fn fixture(name: &str) -> Answer {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/field")
-        .join(format!("{name}.http"));
+    let path = crate::support::fixture(&format!("field/{name}.http"));
     Answer(vec![Act::Write(
         std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
     )])

@@ -3,30 +3,14 @@
 //!
 //! Not here: verdicts on honest ones (`gate_judging`).
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use crate::support::agreed;
 use crate::support::bed::{Bed, Ran};
-
-fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records")
-}
-
-fn parsed(path: &std::path::Path) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(path).expect("the fixture")).expect("JSON")
-}
-
-fn candidate() -> Value {
-    parsed(&fixtures().join("candidate.json"))
-}
+use crate::support::candidate::candidate;
+use crate::support::{accepted, agreed};
 
 fn sessions() -> Vec<Value> {
-    let entries = std::fs::read_dir(fixtures().join("baselines")).expect("the fixture");
-    let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
-    paths.sort();
-    paths.iter().map(|p| parsed(p)).collect()
+    accepted::sessions(1.0)
 }
 
 fn compare(record: &Value, sessions: &[Value]) -> Ran {

@@ -11,12 +11,11 @@ mod faults;
 mod pairs;
 mod records;
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
+use crate::support::candidate::candidate;
 use crate::support::github::{Fault, GitHub, ME, REPO, TOKEN};
-use crate::support::{Gate, Ran, agreed};
+use crate::support::{Gate, Ran, agreed, fixture};
 
 const HEAD: &str = "1111111111111111111111111111111111111111";
 
@@ -45,18 +44,6 @@ struct Scene {
     github: GitHub,
 }
 
-fn git(gate: &Gate, args: &[&str]) {
-    let mut git = std::process::Command::new("git");
-    git.arg("-C")
-        .arg(gate.path(""))
-        .args(["-c", "user.name=T", "-c", "user.email=t@example.com"])
-        .args(args);
-    git.env("HOME", gate.path(""))
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null");
-    assert!(git.status().expect("git is installed").success());
-}
-
 impl Scene {
     /// The trusted half: a `workflow_run` about a fork's commit.
     fn trusted_half(run: u64, attempt: u64, github: &GitHub) -> Self {
@@ -78,10 +65,10 @@ impl Scene {
     fn new(name: &str, event: &Value, github: &GitHub) -> Self {
         let gate = Gate::new();
         gate.write("goodput-gate.yaml", CONFIG);
-        gate.write("record.json", &record().to_string());
-        git(&gate, &["init", "-q", "-b", "main"]);
-        git(&gate, &["add", "goodput-gate.yaml"]);
-        git(&gate, &["commit", "-q", "-m", "a gate"]);
+        gate.write("record.json", &candidate().to_string());
+        gate.git(&["init", "-q", "-b", "main"]);
+        gate.git(&["add", "goodput-gate.yaml"]);
+        gate.git(&["commit", "-q", "-m", "a gate"]);
         let event = gate.write("event.json", &event.to_string());
         let (output, summary) = (gate.path("output"), gate.path("summary.md"));
         let gate = gate
@@ -106,7 +93,7 @@ impl Scene {
 
     /// `comment record.json`, with more arguments.
     fn comment(&self, more: &[&str]) -> Ran {
-        let baselines = fixtures().join("baselines").display().to_string();
+        let baselines = fixture("records/baselines").display().to_string();
         let mut args = vec!["comment", "record.json", "--baseline", &baselines];
         args.extend(more);
         self.ran(&args)
@@ -137,15 +124,6 @@ impl Scene {
         let state = self.github.state();
         state.comments.iter().map(|c| c["body"].as_str().expect("text").to_owned()).collect()
     }
-}
-
-fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records")
-}
-
-fn record() -> Value {
-    let text = std::fs::read_to_string(fixtures().join("candidate.json")).expect("the fixture");
-    serde_json::from_str(&text).expect("JSON")
 }
 
 /// A GitHub with the fork's open pull request.

@@ -3,14 +3,13 @@
 //! (`src/import/tests.rs`).
 
 use std::io::Read as _;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::support::bed::Bed;
 
 fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import").join(name);
+    let path = crate::support::fixture(&format!("import/{name}"));
     let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut text = String::new();
     if path.extension().is_some_and(|e| e == "gz") {

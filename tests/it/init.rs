@@ -3,8 +3,6 @@
 
 mod asked;
 
-use std::path::Path;
-
 use serde_json::json;
 
 use crate::support::{Answer, Gate, Ran, Seen, Server, Setup};
@@ -237,7 +235,7 @@ fn the_env_file_is_for_keys_that_the_environment_lacks() {
 }
 
 fn older(gate: &Gate) -> String {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/older-configs");
+    let from = crate::support::fixture("older-configs");
     let to = gate.path("configs");
     std::fs::create_dir(&to).expect("the test's folder can be written");
     for name in ["targets.yaml", "models.yaml", "workloads.yaml"] {
@@ -258,7 +256,7 @@ fn older_configs_become_one() {
     assert!(!format!("{ran:?}{}", gate.text("goodput-gate.yaml")).contains("sk-live"));
     // Rounds of their own length have tens of thousands of requests, and are made for every dry
     // run.
-    let short = ["run", "--dry-run", "--duration", "2s"];
+    let short = ["run", "--dry-run", "--duration", "500ms"];
     let plan = gate.run(&short).stdout;
     assert!(
         ["medium-load: ", "high-load-5min: ", "stress-test: ", "sweep-c50: "]

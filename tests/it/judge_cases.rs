@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 
 use assert_cmd::Command;
 use flate2::read::GzDecoder;
@@ -68,7 +67,7 @@ fn judge(case: &str) -> Value {
 }
 
 fn lines(name: &str) -> Vec<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases").join(name);
+    let path = crate::support::fixture(&format!("cases/{name}"));
     let file = File::open(&path).expect("the fixture is in the repository");
     BufReader::new(GzDecoder::new(file))
         .lines()

@@ -2,19 +2,13 @@
 //! `doctor`, `init`, baseline verbs; and that what files hold stays English. Not here: reports
 //! (`lang`).
 
-use std::process::Command;
-
-use crate::support::{Gate, Ran, Server};
+use crate::support::{Gate, Ran, Server, is_korean};
 
 /// A port of loopback that nobody listens on: 1 needs privileges that no test has.
 const NOBODY: &str = "http://127.0.0.1:1/v1";
 
 fn korean() -> Gate {
     Gate::new().env("GOODPUT_GATE_LANG", "ko")
-}
-
-fn is_korean(text: &str) -> bool {
-    text.chars().any(|c| ('가'..='힣').contains(&c))
 }
 
 fn assert_english(ran: &Ran) {
@@ -124,14 +118,10 @@ fn init_asks_in_korean_and_writes_the_language_down() {
 #[test]
 fn baseline_verbs_speak_korean() {
     let gate = korean();
-    let git = |args: &[&str]| {
-        let done = Command::new("git").args(args).current_dir(gate.path("")).output();
-        assert!(done.expect("git is there").status.success(), "{args:?}");
-    };
-    git(&["init", "-q", "-b", "main"]);
+    gate.git(&["init", "-q", "-b", "main"]);
     gate.write("goodput-gate.yaml", "version: 1\ntarget: {sim: {}}\nworkloads: [{name: a}]\n");
-    git(&["add", "."]);
-    git(&["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "c"]);
+    gate.git(&["add", "."]);
+    gate.git(&["commit", "-q", "-m", "c"]);
     for (args, said) in [
         (&["baseline", "list"][..], "기준선 세션이 아직 없습니다"),
         (&["baseline", "history", "ttft_p50"], "이 계보에 아직 기준선 세션이 없습니다"),

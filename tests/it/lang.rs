@@ -3,32 +3,26 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+
+use crate::support::{fixture, is_korean, program};
 
 const CONFIG: &str = "version: 1\nlang: ko\ntarget: {sim: {}}\nworkloads: [{preset: quick}]\n";
 
 fn report(format: &str, flag: &[&str], env: &[(&str, &str)], folder: &Path) -> Output {
-    let record =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
+    let mut command = program(folder, folder);
+    command.arg("report").arg(fixture("records/candidate.json"));
     command
-        .arg("report")
-        .arg(record)
         .args(["--format", format])
         .args(flag)
-        .current_dir(folder)
-        .env_clear()
-        .env("GOODPUT_GATE_CEILING", std::env::temp_dir());
-    command.envs(env.iter().copied()).output().expect("it starts")
+        .envs(env.iter().copied())
+        .output()
+        .expect("it starts")
 }
 
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn is_korean(text: &str) -> bool {
-    text.chars().any(|c| ('가'..='힣').contains(&c))
 }
 
 #[test]
@@ -74,14 +68,8 @@ fn an_unknown_language_is_refused_wherever_it_is_said() {
     }
     fs::write(folder.path().join("goodput-gate.yaml"), CONFIG.replace("ko", "de"))
         .expect("written");
-    let mut check = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
-    let output = check
-        .args(["check", "--dry-run"])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("GOODPUT_GATE_CEILING", std::env::temp_dir())
-        .output()
-        .expect("it starts");
+    let mut check = program(folder.path(), folder.path());
+    let output = check.args(["check", "--dry-run"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("goodput-gate.yaml:2") && said.contains("lang"), "{said}");

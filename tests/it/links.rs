@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use comrak::nodes::NodeValue;
 use comrak::{Anchorizer, Arena, Options, parse_document};
 
-use crate::readme::root;
+use crate::support::root;
 
 /// What is kept in the repository; not what builds and runs leave beside it.
 const FOLDERS: [&str; 7] = [".ci", ".github", "action", "docs", "examples", "src", "tests"];

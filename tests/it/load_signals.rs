@@ -2,9 +2,9 @@
 
 use std::process::Child;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 
-use crate::support::{Act, Answer, Gate, Part, Seen, Server, wait_for};
+use crate::support::{Act, Answer, Gate, Part, Seen, Server, supervisor, wait_for};
 
 /// The second request of the round is under way: what comes now comes in the middle of it.
 fn in_the_middle(server: &Server) {
@@ -15,9 +15,7 @@ fn in_the_middle(server: &Server) {
 }
 
 fn send(child: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id fits"))
-        .expect("a process id is not 0");
-    kill_process(pid, signal).expect("the command is still running");
+    supervisor::send(Pid::from_child(child).as_raw_pid(), signal);
 }
 
 /// Sends the signal and waits until the command says that it has seen it.

@@ -1,8 +1,6 @@
 //! Responses of real servers, cut anywhere and paced oddly, over real sockets: what is read must
 //! not depend on how it arrives.
 
-use std::path::PathBuf;
-
 use crate::support::{Act, Answer, Gate, Part, Seen, Server};
 
 /// Streams of every engine: thinking pauses, comments, pings, characters of several bytes, usage,
@@ -149,8 +147,6 @@ fn pieces(response: &[u8], (sizes, pause_every): (&[usize], usize)) -> Answer {
 }
 
 fn capture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/captures")
-        .join(format!("{name}.http"));
+    let path = crate::support::fixture(&format!("captures/{name}.http"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

@@ -2,8 +2,6 @@
 //!
 //! Not here: secrets (`redaction`), which codes a full disk gives (`full_disk`).
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use crate::support::bed::Bed;
@@ -155,10 +153,7 @@ fn a_log_tail_is_only_text() {
 
 #[test]
 fn a_records_words_are_only_words_in_every_format() {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
-    let mut record: Value =
-        serde_json::from_str(&std::fs::read_to_string(path).expect("the fixture")).expect("JSON");
+    let mut record = crate::support::candidate::candidate();
     record["workloads"][0]["fingerprint"]["model"] = json!(HOSTILE);
     record["workloads"][0]["fingerprint"]["server_version"] = json!("::error::v");
     let bed = Bed::new();

@@ -11,8 +11,8 @@ use crate::support::candidate::{candidate, column, rounds, with_decode, workload
 const TARGETS: &str = "
 version: 1
 targets:
-  quick: {target: {sim: {noise: 'off', request_overhead_ms: 250}}}
-  slow: {target: {sim: {noise: 'off', request_overhead_ms: 250, decode_factor: 2}}}
+  quick: {target: {sim: {noise: 'off', request_overhead_ms: 120}}}
+  slow: {target: {sim: {noise: 'off', request_overhead_ms: 120, decode_factor: 2}}}
 workloads:
   - {name: chat, arrival: {closed: {concurrency: 4}}, requests: 16, warmup: 2, prompts: {synthetic: {input_tokens: 64}}, output_tokens: 12}
 gate: {starts: 3, rounds: 1}
@@ -70,7 +70,7 @@ fn each_target_is_measured_and_the_better_one_is_first() {
 fn a_target_that_does_not_start_is_named() {
     let bed = Bed::new();
     let broken = TARGETS.replace(
-        "slow: {target: {sim: {noise: 'off', request_overhead_ms: 250, decode_factor: 2}}}",
+        "slow: {target: {sim: {noise: 'off', request_overhead_ms: 120, decode_factor: 2}}}",
         "slow: {server: {start: exit 7}}",
     );
     bed.write("goodput-gate.yaml", &broken);
@@ -133,7 +133,7 @@ fn curves(ranking: &Value) -> Vec<Vec<f64>> {
 fn each_target_is_swept_and_every_form_shows_its_curve() {
     let bed = Bed::new();
     let small = TARGETS
-        .replace("request_overhead_ms: 250", "request_overhead_ms: 40")
+        .replace("request_overhead_ms: 120", "request_overhead_ms: 40")
         .replace("requests: 16, warmup: 2", "requests: 12, warmup: 1")
         .replace("{starts: 3", "{starts: 1");
     bed.write(

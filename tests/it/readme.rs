@@ -3,27 +3,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::support::{program, read, root};
 
 /// In English and in Korean: the same commands.
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
-pub fn read(name: &str) -> String {
-    fs::read_to_string(root().join(name)).expect("there is one")
-}
-
 pub fn gate(args: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .env("GOODPUT_GATE_CEILING", std::env::temp_dir())
-        .output()
-        .expect("it starts")
+    program(folder, folder).args(args).output().expect("it starts")
 }
 
 /// From nothing to a gated pull request.

@@ -113,7 +113,7 @@ fn the_start_of_a_server_is_timed_shown_and_held_to_a_limit() {
     // Whatever a busy machine makes of the rest: the limit speaks of the server alone.
     let state = |max: &str| {
         let limit = format!("workloads.chat.limits={{server_start: {{max: {max}}}}}");
-        let ran = servers.bed.gate(&["check", "--set", &limit]);
+        let ran = servers.bed.measure(&["check", "--set", &limit]);
         let report = servers.bed.json(".goodput-gate/report.json");
         assert_eq!(
             report["workloads"][0]["server_start_ms"].as_array().map(Vec::len),

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use crate::support::{Answer, Gate, Part, Ran, Seen, Server, Setup};
+use crate::support::{Answer, Gate, Part, Ran, Seen, Server, Setup, check_together};
 
 const KEY: &str = "sk-Live_4Zq/8+Tn&2Ww=Xy7";
 const HEADER: &str = "gw-77ab31fe90c4d2";
@@ -57,11 +57,11 @@ fn assert_nothing_of_it(gate: &Gate, ran: &Ran) {
     }
 }
 
-fn spellings() -> Vec<String> {
+/// Each way to write a secret, of both secrets.
+fn spellings() -> Vec<[String; 2]> {
     let percent = |text: &str| each_byte(text, |b| format!("%{b:02X}"));
-    let mut all = Vec::new();
-    for secret in [KEY, HEADER] {
-        all.extend([
+    let ways = |secret: &str| {
+        [
             secret.to_owned(),
             secret.to_uppercase(),
             secret[..secret.len() / 2].to_owned(),
@@ -72,9 +72,9 @@ fn spellings() -> Vec<String> {
             percent(secret).to_lowercase(),
             each_byte(secret, |b| format!("{b:02x}")),
             each_byte(secret, |b| format!("\\u{b:04X}")),
-        ]);
-    }
-    all
+        ]
+    };
+    ways(KEY).into_iter().zip(ways(HEADER)).map(|(key, header)| [key, header]).collect()
 }
 
 fn gate(url: &str) -> Gate {
@@ -92,7 +92,8 @@ fn gate(url: &str) -> Gate {
 
 #[test]
 fn what_the_server_says_of_itself_holds_no_secret() {
-    for spelling in spellings() {
+    check_together(&spellings(), |[key, header]| {
+        let spelling = format!("{key} {header}");
         let setup = Setup {
             models: Answer::json(
                 "200 OK",
@@ -119,12 +120,12 @@ fn what_the_server_says_of_itself_holds_no_secret() {
             "page.html",
         ]);
         assert_nothing_of_it(&gate, &report);
-    }
+    });
 }
 
 #[test]
 fn errors_and_finish_reasons_hold_no_secret() {
-    let all = Arc::new(spellings());
+    let all = Arc::new(spellings().concat());
     for part in [Part::Probe, Part::Warmup(0), Part::Round(0, 0)] {
         let texts = Arc::clone(&all);
         let next = std::sync::atomic::AtomicUsize::new(0);
@@ -174,7 +175,7 @@ fn an_address_with_a_credential_is_refused_and_not_shown() {
     let encoded =
         KEY.replace('/', "%2F").replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     let secret = "hunter2hunter2";
-    for url in [
+    let urls = [
         format!("http://127.0.0.1:9/{encoded}/v1"),
         format!("http://127.0.0.1:9/{}/v1", &encoded[..12]),
         format!("http://127.0.0.1:9/{HEADER}/v1"),
@@ -186,8 +187,9 @@ fn an_address_with_a_credential_is_refused_and_not_shown() {
         format!("http://127.0.0.1:9/sk-{secret}abcdef0123456789/v1"),
         format!("ftp://me:{secret}@127.0.0.1:9/v1"),
         format!("me:{secret}@127.0.0.1:9/v1"),
-    ] {
-        let gate = gate(&url);
+    ];
+    check_together(&urls, |url| {
+        let gate = gate(url);
         for args in [
             &["run", "--config", "gate.yaml"][..],
             &["doctor", "--config", "gate.yaml"],
@@ -213,7 +215,7 @@ fn an_address_with_a_credential_is_refused_and_not_shown() {
                 "{verb:?} {url}: {ran:?}"
             );
         }
-    }
+    });
     // The same of the metrics page.
     let gate = Gate::new();
     for url in [

@@ -298,14 +298,14 @@ fn simulated(knobs: &str) -> Value {
     let gate = Gate::new();
     let config = format!(
         "version: 1\ntarget: {{sim: {{noise: \"off\", seed: 7, prefill_token_ms: 0.2, {knobs}}}, metrics_every: 500ms}}\n\
-         workloads: [{{name: chat, arrival: {{closed: {{concurrency: 8}}}}, requests: 24, output_tokens: 24, warmup: 1, prompts: {{synthetic: {{input_tokens: 400, shared_prefix: 0.7}}}}}}]\n\
+         workloads: [{{name: chat, arrival: {{closed: {{concurrency: 8}}}}, requests: 16, output_tokens: 12, warmup: 1, prompts: {{synthetic: {{input_tokens: 400, shared_prefix: 0.7}}}}}}]\n\
          gate: {{rounds: 1, starts: 1}}\n"
     );
     gate.write("goodput-gate.yaml", &config);
     let ran = gate.run(&["run"]);
     gate.assert_measured(&ran);
     let server = gate.round()["server"].clone();
-    assert_eq!(server["values"]["finished_requests"], 24.0, "{server}");
+    assert_eq!(server["values"]["finished_requests"], 16.0, "{server}");
     server["values"].clone()
 }
 

@@ -3,9 +3,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
+
+use crate::support::program;
 
 /// Kills the server if a test fails before it has stopped.
 struct Sim(Child);
@@ -18,7 +20,7 @@ impl Drop for Sim {
 }
 
 fn start(args: &[&str]) -> (Sim, Value) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
+    let mut command = program(&std::env::temp_dir(), &std::env::temp_dir());
     command.arg("sim").args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut sim = Sim(command.spawn().expect("the binary starts"));
     let mut line = String::new();
@@ -103,7 +105,7 @@ fn refuses_what_it_cannot_do_before_it_listens() {
         ["--listen", "nowhere"],
         ["--replay", "/no/such/file"],
     ] {
-        let out = Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
+        let out = program(&std::env::temp_dir(), &std::env::temp_dir())
             .arg("sim")
             .args(args)
             .output()

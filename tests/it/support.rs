@@ -12,12 +12,15 @@ pub mod candidate;
 mod gate;
 pub mod github;
 pub mod gpus;
+mod http;
 pub mod lineage;
+mod program;
 mod server;
 pub mod servers;
 pub mod supervisor;
 
 pub use agreed::agreed;
 pub use answer::{Act, Answer, chunk, delta};
-pub use gate::{Gate, Ran, wait_for};
+pub use gate::Gate;
+pub use program::{Ran, check_together, fixture, git, is_korean, program, read, root, wait_for};
 pub use server::{Part, Seen, Server, Setup};

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::root;
+use crate::support::git;
 
 const WORKFLOW: &str = r#"
 on: {pull_request: {}}
@@ -44,19 +45,8 @@ fn act(with: &str) -> String {
         fs::copy(root().join(file), action.join(file)).expect("copied");
     }
     for place in [&repository, &action] {
-        for args in [
-            &["init", "-q"][..],
-            &["add", "-A"],
-            &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
-        ] {
-            assert!(
-                Command::new("git")
-                    .args(args)
-                    .current_dir(place)
-                    .status()
-                    .expect("git starts")
-                    .success()
-            );
+        for args in [&["init", "-q"][..], &["add", "-A"], &["commit", "-qm", "a"]] {
+            git(place, folder.path(), args);
         }
     }
     let output = Command::new("act")

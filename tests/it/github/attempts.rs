@@ -3,13 +3,14 @@
 
 use serde_json::json;
 
-use super::{Scene, each_round, git, github, record, scale};
+use super::{Scene, each_round, github, scale};
+use crate::support::candidate::candidate;
 use crate::support::github::{Fault, GitHub};
 
 /// The record of an attempt, so many times as slow as the baseline.
 fn scene(github: &GitHub, attempt: u64, slower: u64) -> Scene {
     let scene = Scene::trusted_half(70, attempt, github);
-    let mut record = record();
+    let mut record = candidate();
     record["session"] = json!(format!("0000000{attempt}"));
     record["created"] = json!(format!("2026-11-20T09:3{attempt}:00Z"));
     each_round(&mut record, &mut |round| scale(round, slower));
@@ -56,7 +57,7 @@ fn an_attempt_after_a_fail_is_inconclusive_for_everybody() {
     let config =
         scene.gate.text("goodput-gate.yaml").replace("gate: {", "gate: {on_attempt: latest, ");
     scene.gate.write("goodput-gate.yaml", &config);
-    git(&scene.gate, &["commit", "-q", "-a", "-m", "the latest attempt counts"]);
+    scene.gate.git(&["commit", "-q", "-a", "-m", "the latest attempt counts"]);
     scene.comment(&[]).assert_says(0, &[]);
     let (conclusion, title, text) = check(&github);
     assert!(conclusion == "neutral" && !title.contains("attempt 1 failed"), "{conclusion} {title}");

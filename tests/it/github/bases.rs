@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{CONFIG, HEAD, record};
+use super::{CONFIG, HEAD};
 use crate::support::bed::{Bed, Ran};
+use crate::support::candidate::candidate;
 use crate::support::github::{GitHub, REPO, TOKEN};
 use crate::support::lineage::plant;
 
@@ -30,7 +31,7 @@ impl Scene {
         bed.commit("strict, with a session");
         let release = bed.git(&["rev-parse", "HEAD"]);
         bed.git(&["checkout", "-q", "-f", "main"]);
-        bed.write("record.json", &record().to_string());
+        bed.write("record.json", &candidate().to_string());
         Self { bed, github: GitHub::start(), fork_point, release }
     }
 

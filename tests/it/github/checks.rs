@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{HEAD, Scene, check_of_nothing, each_round, github, record, scale};
+use super::{HEAD, Scene, check_of_nothing, each_round, github, scale};
+use crate::support::candidate::candidate;
 use crate::support::github::{Fault, REPO};
 use crate::support::{Seen, Server};
 
@@ -10,7 +11,7 @@ use crate::support::{Seen, Server};
 fn more_annotations_than_one_request_may_have_go_with_several() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
-    let mut slow = record();
+    let mut slow = candidate();
     each_round(&mut slow, &mut |round| scale(round, 20));
     scene.gate.write("record.json", &slow.to_string());
     scene.comment(&["record.json"; 15]).assert_says(0, &[]);
@@ -38,7 +39,7 @@ fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
     scene.comment(&[]).assert_says(0, &["checks: write"]);
     assert_eq!(github.state().statuses.len(), 0);
 
-    let mut slow = record();
+    let mut slow = candidate();
     each_round(&mut slow, &mut |round| scale(round, 20));
     scene.gate.write("record.json", &slow.to_string());
     scene.comment(&[]).assert_says(0, &["a commit status stands in"]);

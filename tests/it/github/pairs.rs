@@ -3,14 +3,15 @@
 
 use serde_json::{Value, json};
 
-use super::{HEAD, Scene, each_round, github, record, scale};
+use super::{HEAD, Scene, each_round, github, scale};
+use crate::support::candidate::candidate;
 
 /// Places of a side's six rounds in the run: who goes first takes turns.
 const BASELINE: [u64; 6] = [0, 3, 4, 7, 8, 11];
 const CANDIDATE: [u64; 6] = [1, 2, 5, 6, 9, 10];
 
 fn side(session: &str, side: &str, orders: [u64; 6]) -> Value {
-    let mut record = record();
+    let mut record = candidate();
     record["session"] = json!(session);
     record["pair"] = json!({"side": side, "baseline": "0a1b2c3d4e5f (merge base with main)", "most_starts": 2,
         "starts_sampled": true, "at_once": true});
@@ -119,7 +120,7 @@ fn one_side_alone_is_an_error_that_names_the_other() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
     write(&scene, ["baseline.json", "record.json"], &pair("cafe0001", 1));
-    scene.gate.write("single.json", &record().to_string());
+    scene.gate.write("single.json", &candidate().to_string());
     for (given, missing) in [("record.json", "baseline.json"), ("baseline.json", "record.json")] {
         let ran = scene.ran(&["comment", given, "single.json"]);
         ran.assert_says(

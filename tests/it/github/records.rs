@@ -3,13 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Scene, each_round, github, record, scale};
+use super::{Scene, each_round, github, scale};
+use crate::support::candidate::candidate;
 
 #[test]
 fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
     let scene = Scene::trusted_half(70, 1, &github());
     let judge = |change: &dyn Fn(&mut Value)| {
-        let mut forged = record();
+        let mut forged = candidate();
         change(&mut forged);
         scene.gate.write("record.json", &forged.to_string());
         let ran = scene.comment(&["--dry-run"]);
@@ -45,7 +46,7 @@ fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
 fn what_is_no_record_is_refused_before_anything_is_sent() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
-    let mut odd = record();
+    let mut odd = candidate();
     odd["x\n::error::pwned"] = json!(1);
     scene.gate.write("record.json", &odd.to_string());
     let ran = scene.comment(&[]);
@@ -68,7 +69,7 @@ fn what_is_no_record_is_refused_before_anything_is_sent() {
 fn a_matrix_makes_one_comment_and_the_worst_record_stands_first() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
-    let mut slow = record();
+    let mut slow = candidate();
     each_round(&mut slow, &mut |round| scale(round, 20));
     slow["session"] = json!("deadbeef");
     slow["host"]["runner"] = json!("@everyone <img>");

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::check_together;
 use crate::support::gpus::Gpus;
 
 #[test]
@@ -61,21 +62,21 @@ fn what_makes_a_round_unfit_is_said_with_its_sample_and_what_to_do() {
         ),
         ("gpu_lost", "temperature", "61 #3=!15".into(), "on_lost", &["fell off the bus", "dmesg"]),
     ];
-    for (check, key, value, policy, words) in cases {
-        let gpus = Gpus::with(&[(key, &value)]);
+    check_together(&cases, |(check, key, value, policy, words)| {
+        let gpus = Gpus::with(&[(key, value)]);
         let set = format!("gpu.{policy}=invalid");
         let ran = gpus.servers.bed.gate(&["run", "--set", "gate.rounds=1", "--set", &set]);
         ran.assert(3, words);
         let found = gpus.findings(0);
         assert!(
-            found.iter().any(|(c, severity, _)| c == check && severity == "invalid"),
+            found.iter().any(|(c, severity, _)| c == *check && severity == "invalid"),
             "{value}: {found:?}"
         );
         assert!(
             found.iter().all(|(_, _, message)| message.starts_with("GPU 0 (NVIDIA H100")),
             "{found:?}"
         );
-    }
+    });
 }
 
 #[test]

@@ -3,13 +3,9 @@
 
 use serde_json::Value;
 
-use crate::support::bed::Bed;
-
-pub const CONFIG: &str = "\
-version: 1
-target: {sim: {noise: \"off\"}}
-workloads: [{name: chat, requests: 4}]
-";
+use super::bed::Bed;
+use super::lineage::{CONFIG, facts, plant_value};
+use super::program::fixture;
 
 /// Main with the six sessions of the fixture at its first commit.
 pub fn repository() -> Bed {
@@ -22,12 +18,8 @@ pub fn repository() -> Bed {
 /// The fixture's sessions, as they were had decoding taken so many times as long: TPOT by the
 /// factor, E2E by its share of it.
 pub fn sessions(decode: f64) -> Vec<Value> {
-    let folder =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/baselines");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .expect("the fixture")
-        .map(|e| e.expect("an entry").path())
-        .collect();
+    let entries = std::fs::read_dir(fixture("records/baselines")).expect("the fixture");
+    let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
     paths.sort();
     let read = |path: &std::path::PathBuf| std::fs::read_to_string(path).expect("text");
     paths.iter().map(|p| slower(serde_json::from_str(&read(p)).expect("JSON"), decode)).collect()
@@ -60,17 +52,9 @@ fn slower(mut session: Value, decode: f64) -> Value {
 
 /// Sessions of a commit, as files of the working tree; `mark` keeps their names apart.
 pub fn plant(bed: &Bed, commit: &str, sessions: &[Value], mark: &str) {
-    let (hash, tree) = facts(bed, commit);
-    let folder = bed.path("baselines/chat/0123456789ab");
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let facts = facts(bed, commit);
     for (i, session) in sessions.iter().enumerate() {
-        let mut session = session.clone();
-        let id = format!("{mark}{i:07x}");
-        session["commit"] = hash.clone().into();
-        session["tree"] = tree.clone().into();
-        session["session"] = id.clone().into();
-        let file = folder.join(format!("{}-{id}.json", &hash[..12]));
-        std::fs::write(file, session.to_string()).expect("it can be written");
+        plant_value(bed, &facts, &format!("{mark}{i:07x}"), session.clone());
     }
 }
 
@@ -80,12 +64,4 @@ pub fn at(bed: &Bed, commit: &str, mut record: Value) -> Value {
     record["git"]["commit"] = hash.into();
     record["git"]["tree"] = tree.into();
     record
-}
-
-/// The commit's hash and its tree without the baselines folder.
-fn facts(bed: &Bed, commit: &str) -> (String, String) {
-    let hash = bed.git(&["rev-parse", commit]);
-    let bare = format!("alias.bare=!git ls-tree {hash} | grep -v '\tbaselines$' | git mktree");
-    let tree = bed.git(&["-c", &bare, "bare"]);
-    (hash, tree)
 }

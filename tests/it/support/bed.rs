@@ -5,23 +5,18 @@
 //! what must hold (`gate_*.rs`).
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::program::{self, program};
+pub use super::program::{Ran, flat};
 
 /// A home folder with the working folder `repo` in it.
 pub struct Bed {
     home: TempDir,
     env: Vec<(String, String)>,
-}
-
-/// What a command left behind.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
 }
 
 /// One element of `junit.xml` that says that a case did not pass.
@@ -129,21 +124,7 @@ impl Bed {
     }
 
     pub fn git_in(&self, folder: &str, args: &[&str]) -> String {
-        let mut command = Command::new("git");
-        self.clean(&mut command, folder);
-        command
-            .args([
-                "-c",
-                "user.name=T",
-                "-c",
-                "user.email=t@example.com",
-                "-c",
-                "commit.gpgsign=false",
-            ])
-            .args(args);
-        let out = command.output().expect("git is installed");
-        assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).expect("text").trim().to_owned()
+        program::git(&self.path(folder), self.home.path(), args)
     }
 
     /// Everything in the working folder, also where nothing changed.
@@ -163,60 +144,12 @@ impl Bed {
     }
 
     pub fn command(&self, folder: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
-        self.clean(&mut command, folder);
+        let mut command = program(&self.path(folder), self.home.path());
+        command.env("GOODPUT_GATE_LOCK_DIR", self.home.path().join("locks"));
+        command.env("RUNNER_NAME", "ci-1");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
-
-    fn clean(&self, command: &mut Command, folder: &str) {
-        command.current_dir(self.path(folder)).env_clear().stdin(Stdio::null());
-        command
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home.path());
-        command.env("GOODPUT_GATE_LOCK_DIR", self.home.path().join("locks"));
-        // What tests look at is anywhere in a report.
-        command.env("GOODPUT_GATE_VERBOSE", "1");
-        command.env("NO_COLOR", "1").env("GIT_CONFIG_NOSYSTEM", "1").env("RUNNER_NAME", "ci-1");
-        // Whatever lies above the home, in `/tmp` say, is nobody's here.
-        let above = self.home.path().parent().unwrap_or(self.home.path());
-        command.env("GOODPUT_GATE_CEILING", above).env("GIT_CEILING_DIRECTORIES", above);
-    }
-}
-
-impl Ran {
-    fn read(out: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let ran =
-            Self { code: out.status.code(), stdout: text(&out.stdout), stderr: text(&out.stderr) };
-        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-        ran
-    }
-
-    /// Standard output with the terminal's line breaks undone.
-    pub fn text(&self) -> String {
-        flat(&self.stdout)
-    }
-
-    pub fn assert(&self, code: i32, words: &[&str]) {
-        let said = format!("{} {}", self.text(), flat(&self.stderr));
-        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
-        for word in words {
-            assert!(said.contains(word), "{word:?} is not in:\n{}\n{}", self.stdout, self.stderr);
-        }
-    }
-
-    fn client_was_late(&self) -> bool {
-        let said = format!("{} {}", self.text(), flat(&self.stderr));
-        said.contains("p99 send lag")
-            || said.contains("event loop came round")
-            || said.contains("a client thread was busy")
-    }
-}
-
-/// Runs of white space as one space.
-pub fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Every file below a folder, by path.

@@ -3,13 +3,12 @@
 //!
 //! Not here: what the verdict has to be.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::support::agreed;
 use crate::support::bed::{Bed, Ran, Trouble, flat};
+use crate::support::{agreed, fixture};
 
 /// A judged candidate.
 pub struct Judged {
@@ -75,19 +74,15 @@ fn word(verdict: &str) -> &'static str {
     }
 }
 
-fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records")
-}
-
 pub fn candidate() -> Value {
-    let text = std::fs::read_to_string(fixtures().join("candidate.json")).expect("the fixture");
+    let text = std::fs::read_to_string(fixture("records/candidate.json")).expect("the fixture");
     serde_json::from_str(&text).expect("JSON")
 }
 
 /// The first so many of the fixture's six sessions, in a folder.
 pub fn sessions(bed: &Bed, n: usize) {
     std::fs::create_dir(bed.path("sessions")).expect("a folder");
-    let mut all: Vec<_> = std::fs::read_dir(fixtures().join("baselines"))
+    let mut all: Vec<_> = std::fs::read_dir(fixture("records/baselines"))
         .expect("the fixture")
         .map(|e| e.expect("an entry").path())
         .collect();

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A hang is a failure, not a wait: far beyond what any run here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::program::{PATIENCE, Ran, git, program, wait_for};
 
 /// Findings that a busy machine gives to a sound run: they make it exit 3, and say nothing of what
 /// is tested here.
@@ -19,14 +17,6 @@ pub struct Gate {
     folder: TempDir,
     locks: TempDir,
     env: Vec<(String, String)>,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
 }
 
 impl Gate {
@@ -68,6 +58,10 @@ impl Gate {
         found
     }
 
+    pub fn git(&self, args: &[&str]) -> String {
+        git(self.folder.path(), self.folder.path(), args)
+    }
+
     pub fn run<S: AsRef<str>>(&self, args: &[S]) -> Ran {
         self.answering(args, "")
     }
@@ -77,14 +71,7 @@ impl Gate {
         let mut command = assert_cmd::Command::from_std(self.command(args));
         command.write_stdin(input);
         let output = command.timeout(PATIENCE).output().expect("the command runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let ran = Ran {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        };
-        ran.no_panic();
-        ran
+        Ran::read(&output)
     }
 
     /// `run` against a server, with a small workload; what `args` say comes on top.
@@ -191,33 +178,16 @@ impl Gate {
     }
 
     pub fn command<S: AsRef<str>>(&self, args: &[S]) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
-        command.args(args.iter().map(AsRef::as_ref)).current_dir(self.folder.path());
-        command.env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
-        command
-            .env("GOODPUT_GATE_CEILING", self.folder.path().parent().unwrap_or(self.folder.path()));
-        // What tests look at is anywhere in a report.
-        command.env("GOODPUT_GATE_VERBOSE", "1");
+        let mut command = program(self.folder.path(), self.folder.path());
+        command.args(args.iter().map(AsRef::as_ref));
         // Gates of other tests are none of this one's.
         command.env("GOODPUT_GATE_LOCK_DIR", self.locks.path());
-        for name in ["PATH", "TMPDIR"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
         command.envs(self.env.iter().map(|(k, v)| (k, v)));
         command
     }
 }
 
 impl Ran {
-    /// The exit code, and words that help in standard error.
-    pub fn assert_says(&self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, Some(code), "{self:?}");
-        let missing: Vec<_> = words.iter().filter(|w| !self.stderr.contains(**w)).collect();
-        assert!(missing.is_empty(), "standard error lacks {missing:?}:\n{}", self.stderr);
-    }
-
     /// Text with the folder and the ports named instead.
     pub fn hidden(gate: &Gate, text: &str) -> String {
         redact(text, gate.folder.path())
@@ -226,14 +196,6 @@ impl Ran {
     /// Standard error with what differs between two runs named instead.
     pub fn redacted(&self, gate: &Gate) -> String {
         redact(&self.stderr, gate.folder.path())
-    }
-
-    fn no_panic(&self) {
-        let bad = ["panicked at", "internal error", "RUST_BACKTRACE"];
-        assert!(
-            !bad.iter().any(|b| self.stderr.contains(b) || self.stdout.contains(b)),
-            "{self:?}"
-        );
     }
 }
 
@@ -247,18 +209,6 @@ fn redact(text: &str, folder: &Path) -> String {
         redacted.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
     }
     redacted
-}
-
-/// Waits until it is so; false where it never is.
-pub fn wait_for(mut so: impl FnMut() -> bool) -> bool {
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        if so() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    false
 }
 
 fn all(list: &Value) -> impl Iterator<Item = &Value> {

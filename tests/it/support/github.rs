@@ -4,10 +4,11 @@
 pub mod git;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::http::{Request, request};
 use git::Git;
 use serde_json::{Value, json};
 
@@ -128,7 +129,8 @@ impl GitHub {
 
     fn serve(&self, socket: &TcpStream) {
         let mut reader = BufReader::new(socket);
-        while let Ok(Some((method, path, headers, body))) = request(&mut reader) {
+        while let Ok(Some(Request { method, path, headers, body })) = request(&mut reader) {
+            let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
             let Some((status, extra, answer)) = self.answer(&method, &path, &headers, &body) else {
                 break;
             };
@@ -344,50 +346,4 @@ fn page(items: &[Value], query: &str) -> Reply {
     let link =
         ("link".to_owned(), "<http://127.0.0.1:1/elsewhere?page=2>; rel=\"next\"".to_owned());
     (200, if more { vec![link] } else { vec![] }, Value::Array(shown))
-}
-
-type Request = (String, String, BTreeMap<String, String>, Value);
-
-fn request(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Request>> {
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
-        return Ok(None);
-    }
-    let mut first = line.split_whitespace().map(str::to_owned);
-    let (method, path) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) =
-            line.trim_end().split_once(": ").map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
-        else {
-            break;
-        };
-        headers.insert(name, value);
-    }
-    let body = if headers.get("transfer-encoding").is_some_and(|t| t == "chunked") {
-        chunked(reader)?
-    } else {
-        let mut body =
-            vec![0; headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0)];
-        reader.read_exact(&mut body)?;
-        body
-    };
-    Ok(Some((method, path, headers, serde_json::from_slice(&body).unwrap_or(Value::Null))))
-}
-
-fn chunked(reader: &mut BufReader<&TcpStream>) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let mut size = String::new();
-        reader.read_line(&mut size)?;
-        let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
-        let mut chunk = vec![0; size + 2];
-        reader.read_exact(&mut chunk)?;
-        body.extend_from_slice(&chunk[..size]);
-        if size == 0 {
-            return Ok(body);
-        }
-    }
 }

@@ -3,12 +3,13 @@
 
 use serde_json::Value;
 
-use crate::support::bed::Bed;
+use super::bed::Bed;
+use super::program::fixture;
 
 pub const CONFIG: &str = "\
 version: 1
 target: {sim: {noise: \"off\"}}
-workloads: [{name: chat, requests: 4}]
+workloads: [{name: chat, requests: 4, output_tokens: 4, prompts: {synthetic: {input_tokens: 16}}}]
 ";
 
 /// Main with one commit that has a session, and one that holds the session's file.
@@ -26,23 +27,31 @@ pub fn plant(bed: &Bed, commit: &str, session: &str) {
 
 /// As [`plant`], with other pooled values.
 pub fn plant_with(bed: &Bed, commit: &str, session: &str, pooled: &[(&str, f64)]) {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(root.join("tests/fixtures/lineage/session.json"))
-        .expect("it is there");
+    let text = std::fs::read_to_string(fixture("lineage/session.json")).expect("it is there");
     let mut value: Value = serde_json::from_str(&text).expect("JSON");
-    let hash = bed.git(&["rev-parse", commit]);
-    let bare = format!("alias.bare=!git ls-tree {hash} | grep -v '\tbaselines$' | git mktree");
-    value["tree"] = bed.git(&["-c", &bare, "bare"]).into();
-    let folder = bed.path("baselines/chat/0123456789ab");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join(format!("{}-{session}.json", &hash[..12]));
-    value["commit"] = hash.into();
     for (name, number) in pooled {
         value["pooled"][*name] = (*number).into();
     }
-    value["session"] = session.into();
-    std::fs::write(file, serde_json::to_string_pretty(&value).expect("JSON"))
-        .expect("it can be written");
+    plant_value(bed, &facts(bed, commit), session, value);
+}
+
+/// The commit's hash and its tree without the baselines folder.
+pub fn facts(bed: &Bed, commit: &str) -> (String, String) {
+    let hash = bed.git(&["rev-parse", commit]);
+    let bare = format!("alias.bare=!git ls-tree {hash} | grep -v '\tbaselines$' | git mktree");
+    let tree = bed.git(&["-c", &bare, "bare"]);
+    (hash, tree)
+}
+
+/// Any session as one of the commit that these are the facts of.
+pub fn plant_value(bed: &Bed, (hash, tree): &(String, String), session: &str, mut value: Value) {
+    let folder = bed.path("baselines/chat/0123456789ab");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (name, text) in [("commit", hash.as_str()), ("tree", tree), ("session", session)] {
+        value[name] = text.into();
+    }
+    let file = folder.join(format!("{}-{session}.json", &hash[..12]));
+    std::fs::write(file, value.to_string()).expect("it can be written");
 }
 
 /// A commit that changes the code; its hash.

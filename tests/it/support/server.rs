@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::answer::{Act, Answer};
+use super::http::{self, Request};
 
 /// Which request of a run it is, as its prompt says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -294,25 +295,9 @@ fn act(
 }
 
 fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Result<Option<Seen>> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if wire.read(&mut byte)? == 0 {
-            return Ok(None);
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let mut lines = head.lines();
-    let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
-    let (method, path) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-    let headers: BTreeMap<String, String> = lines
-        .filter_map(|l| l.split_once(": "))
-        .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
-        .collect();
-    let length = headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    wire.read_exact(&mut body)?;
+    let Some(Request { method, path, headers, body }) = http::request(wire)? else {
+        return Ok(None);
+    };
     let mut seen = Seen { method, path, headers, body, part: Part::Probe, connection, turn };
     if seen.method == "POST" {
         seen.part = seen.find_prompt().map_or(Part::Probe, |prompt| part(&prompt));

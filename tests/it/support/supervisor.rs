@@ -6,17 +6,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_goodput-gate");
+use super::program::{PATIENCE, wait_for};
 
-/// A hang is a failure, not a wait: far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-const TICK: Duration = Duration::from_millis(20);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_goodput-gate");
 
 /// A folder in which supervisor and server run.
 pub struct Bed {
@@ -128,7 +125,7 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         self.close();
-        let ended = holds_soon(|| !matches!(self.child.try_wait(), Ok(None)));
+        let ended = wait_for(|| !matches!(self.child.try_wait(), Ok(None)));
         if !ended {
             let _ = self.child.kill();
             let _ = self.child.wait();
@@ -137,18 +134,7 @@ impl Drop for Supervisor {
 }
 
 pub fn until(what: &str, holds: impl FnMut() -> bool) {
-    assert!(holds_soon(holds), "not within a minute: {what}");
-}
-
-fn holds_soon(mut holds: impl FnMut() -> bool) -> bool {
-    let ticks = PATIENCE.as_millis() / TICK.as_millis();
-    (0..ticks).any(|_| {
-        let now = holds();
-        if !now {
-            std::thread::sleep(TICK);
-        }
-        now
-    })
+    assert!(wait_for(holds), "not within a minute: {what}");
 }
 
 /// It runs: what has ended and only waits for its parent does not.
