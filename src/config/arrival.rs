@@ -294,36 +294,13 @@ impl Checker {
             ArrivalFile::Closed { concurrency } => self
                 .concurrency(&at("closed.concurrency"), concurrency)
                 .map(|concurrency| Arrival::Closed { concurrency }),
-            ArrivalFile::Ramp { from, to } => {
-                let (from, to) = (from.0, to.0);
-                if !(from.is_finite()
-                    && to.is_finite()
-                    && from >= 0.0
-                    && to >= 0.0
-                    && from + to > 0.0)
-                {
-                    let hint = "both are requests per second, 0 or more, and one of them above 0";
-                    self.bad(&at("ramp"), format!("cannot go from {from} to {to}"), hint);
-                    return None;
-                }
-                self.rate(&at("ramp"), f64::midpoint(from, to))?;
-                Some(Arrival::Ramp { from, to })
-            }
+            ArrivalFile::Ramp { from, to } => self.ramp(&at("ramp"), from.0, to.0),
             ArrivalFile::Trace { file, .. } if file.is_empty() => {
                 self.bad(&at("trace.file"), "is empty", "name a JSONL file");
                 None
             }
             ArrivalFile::Trace { file, speedup, unit, block_tokens, ignore } => {
-                let speedup = speedup.map_or(1.0, |x| x.0);
-                if !(SLOWEST..=FASTEST).contains(&speedup) {
-                    let hint = "2 is twice as fast; leave it out for the trace's own time";
-                    self.bad(
-                        &at("trace.speedup"),
-                        format!("must be from {SLOWEST} to {FASTEST}, not {speedup}"),
-                        hint,
-                    );
-                    return None;
-                }
+                let speedup = self.speedup(&at("trace.speedup"), speedup.map_or(1.0, |x| x.0))?;
                 if *block_tokens == Some(0) {
                     self.bad(
                         &at("trace.block_tokens"),
@@ -347,6 +324,26 @@ impl Checker {
                 })
             }
         }
+    }
+
+    /// Rates in requests per second.
+    fn ramp(&mut self, path: &str, from: f64, to: f64) -> Option<Arrival> {
+        if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0) {
+            let hint = "both are requests per second, 0 or more, and one of them above 0";
+            self.bad(path, format!("cannot go from {from} to {to}"), hint);
+            return None;
+        }
+        self.rate(path, f64::midpoint(from, to))?;
+        Some(Arrival::Ramp { from, to })
+    }
+
+    fn speedup(&mut self, path: &str, speedup: f64) -> Option<f64> {
+        if (SLOWEST..=FASTEST).contains(&speedup) {
+            return Some(speedup);
+        }
+        let hint = "2 is twice as fast; leave it out for the trace's own time";
+        self.bad(path, format!("must be from {SLOWEST} to {FASTEST}, not {speedup}"), hint);
+        None
     }
 
     /// Beyond these bounds all requests would arrive at once, or the draws are no numbers.

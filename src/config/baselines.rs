@@ -21,8 +21,30 @@ pub struct BaselinesFile {
     pub max_walk: Option<u32>,
 }
 
+/// The section as it was checked.
+pub struct Baselines {
+    pub dir: PathBuf,
+    pub branch: Option<String>,
+    /// Commits, 1 or more.
+    pub max_walk: u32,
+}
+
 impl Checker {
-    pub fn baselines_dir(&mut self, dir: Option<String>) -> Option<PathBuf> {
+    /// The section over the defaults.
+    pub fn baselines(&mut self, file: BaselinesFile, defaults: BaselinesFile) -> Option<Baselines> {
+        let max_walk = self.max_walk(file.max_walk.or(defaults.max_walk));
+        if file.branch.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            self.bad(
+                "baselines.ref",
+                "is empty",
+                "name a branch, or leave it out for the base branch",
+            );
+        }
+        let dir = self.baselines_dir(file.dir.or(defaults.dir));
+        Some(Baselines { dir: dir?, branch: file.branch, max_walk: max_walk? })
+    }
+
+    fn baselines_dir(&mut self, dir: Option<String>) -> Option<PathBuf> {
         let dir = dir?;
         let inside =
             !dir.is_empty() && !dir.starts_with('/') && dir.split('/').all(|part| part != "..");
@@ -36,7 +58,7 @@ impl Checker {
         Some(PathBuf::from(dir)).filter(|_| inside)
     }
 
-    pub fn max_walk(&mut self, commits: Option<u32>) -> Option<u32> {
+    fn max_walk(&mut self, commits: Option<u32>) -> Option<u32> {
         let commits = commits?;
         if commits == 0 {
             self.bad(

@@ -15,7 +15,7 @@ use super::names::{self, Names};
 use super::position::Origins;
 use super::server::ServerFile;
 use super::target::{Endpoint, SideFile, Target, TargetFile};
-use super::workload::{Workload, is_workload_name};
+use super::workload::{Layered, Workload, is_workload_name};
 use super::{Config, family, layers, overrides};
 use crate::lang::Lang;
 
@@ -249,10 +249,7 @@ fn assemble(
     };
     let named = file.targets.unwrap_or_default();
     target_flags.model = names::full_model(target_flags.model, &named);
-    let targets: BTreeMap<String, Target> = named
-        .iter()
-        .filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?)))
-        .collect();
+    let targets = sides.all_named(&named, &mut check, env);
     let target = match &flags.target {
         None if flags.each => first_of(&targets, &mut check),
         chosen => sides.chosen(&named, chosen.as_deref(), target_flags, &mut check, env),
@@ -268,10 +265,7 @@ fn assemble(
     }
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
-    let descriptions = layered
-        .iter()
-        .filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
-    let called = Names { workloads: descriptions.collect(), ..Names::from_sides(&named) };
+    let called = Names { workloads: descriptions(&layered), ..Names::from_sides(&named) };
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let mut workloads = check.workloads(&layered, file.workloads.is_some());
     check.extra_bodies(&layered, &target.iter().chain(targets.values()).collect::<Vec<_>>());
@@ -280,20 +274,9 @@ fn assemble(
     let workloads = select(workloads, flags, &mut check.issues);
     let sim = target.as_ref().is_some_and(|t| matches!(t.endpoint, Endpoint::Sim(_)));
     let gpu = check.gpu(file.gpu.unwrap_or_default().over(defaults.gpu), sim);
-    let said = file.baselines.unwrap_or_default();
-    let (dir, baselines_ref) = (said.dir.or(defaults.baselines.dir), said.branch);
-    let baselines_max_walk = check.max_walk(said.max_walk.or(defaults.baselines.max_walk));
-    if baselines_ref.as_ref().is_some_and(|name| name.trim().is_empty()) {
-        check.issues.push(Issue::new(
-            "baselines.ref",
-            "is empty",
-            "name a branch, or leave it out for the base branch",
-        ));
-    }
-    let baselines_dir = check.baselines_dir(dir);
-    let baselines = baselines_dir.zip(baselines_max_walk);
-    let config = target.zip(gate).zip(gpu).zip(baselines).map(
-        |(((target, gate), gpu), (baselines_dir, baselines_max_walk))| Config {
+    let baselines = check.baselines(file.baselines.unwrap_or_default(), defaults.baselines);
+    let config =
+        target.zip(gate).zip(gpu).zip(baselines).map(|(((target, gate), gpu), baselines)| Config {
             target,
             targets,
             names: called,
@@ -301,12 +284,19 @@ fn assemble(
             hypotheses,
             gate,
             gpu,
-            baselines_dir,
-            baselines_ref,
-            baselines_max_walk,
-        },
-    );
+            baselines_dir: baselines.dir,
+            baselines_ref: baselines.branch,
+            baselines_max_walk: baselines.max_walk,
+        });
     (config, check.issues)
+}
+
+/// Of the workloads that have one, by their names.
+fn descriptions(layered: &[Layered]) -> BTreeMap<String, String> {
+    layered
+        .iter()
+        .filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)))
+        .collect()
 }
 
 /// All of `targets` are measured, and `target` itself need not be there. Errors: there are not two
@@ -381,6 +371,19 @@ impl Sides {
             return None;
         }
         self.checked("", flags.over(said.unwrap_or_default()), server, check, env)
+    }
+
+    /// Those of `targets` that are without fault, by name.
+    fn all_named(
+        &self,
+        named: &BTreeMap<String, SideFile>,
+        check: &mut Checker,
+        env: Env<'_>,
+    ) -> BTreeMap<String, Target> {
+        named
+            .iter()
+            .filter_map(|(name, side)| Some((name.clone(), self.named(name, side, check, env)?)))
+            .collect()
     }
 
     /// A named target says what differs; where it says an endpoint of another kind, the main one's

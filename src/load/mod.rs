@@ -187,6 +187,25 @@ impl Client {
         }
     }
 
+    /// Gives the workers their job, and each request when it is due.
+    fn dispatch(&self, job: &Arc<RoundJob>, began_ns: u64) {
+        for worker in &self.workers {
+            worker.tell(Message::Begin(Arc::clone(job)));
+        }
+        match job.plan.pace {
+            Pace::Open => dispatch::open_loop(job, began_ns, &self.workers),
+            Pace::Closed { concurrency } => {
+                dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane);
+            }
+            Pace::Sessions { concurrency: Some(n), .. } => {
+                dispatch::lanes(n, began_ns, &self.workers, || Message::SessionLane);
+            }
+            Pace::Sessions { concurrency: None, turns, .. } => {
+                dispatch::sessions(job, turns, began_ns, &self.workers);
+            }
+        }
+    }
+
     /// Sends one round and waits for its end. Errors: a worker thread died.
     pub fn round(
         &self,
@@ -208,21 +227,7 @@ impl Client {
             slots: plan.max_in_flight.map(|n| tokio::sync::Semaphore::new(n as usize)),
             stop_at_ns: plan.stop_after.map(|d| began_ns + nanos(d)),
         });
-        for worker in &self.workers {
-            worker.tell(Message::Begin(Arc::clone(&job)));
-        }
-        match plan.pace {
-            Pace::Open => dispatch::open_loop(&job, began_ns, &self.workers),
-            Pace::Closed { concurrency } => {
-                dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane);
-            }
-            Pace::Sessions { concurrency: Some(n), .. } => {
-                dispatch::lanes(n, began_ns, &self.workers, || Message::SessionLane);
-            }
-            Pace::Sessions { concurrency: None, turns, .. } => {
-                dispatch::sessions(&job, turns, began_ns, &self.workers);
-            }
-        }
+        self.dispatch(&job, began_ns);
         let pending: Vec<_> =
             self.workers.iter().map(|w| w.ask(|reply| Message::End { reply })).collect();
         let mut timelines = Vec::with_capacity(plan.requests.len());

@@ -255,7 +255,12 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
             format!("{} not judged: {}", m.metric, without_comparison(w)),
         ),
     };
-    let details = vec![
+    let details = metric_details(m, why);
+    Case { name: m.metric.clone(), seconds: 0.0, outcome, message, details }
+}
+
+fn metric_details(m: &MetricReport, why: String) -> Vec<String> {
+    vec![
         format!("candidate: {}", text::value(&m.unit, m.candidate)),
         format!("baseline: {}", text::value(&m.unit, m.baseline)),
         format!(
@@ -274,8 +279,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         ),
         format!("class: {}, {} is better", m.class.word(), m.better.word()),
         why,
-    ];
-    Case { name: m.metric.clone(), seconds: 0.0, outcome, message, details }
+    ]
 }
 
 /// Worse by a quarter (or 25 points), or beyond the noise, and by more than is irrelevant: no

@@ -486,6 +486,60 @@ fn every_name_says_its_thing() {
     }
 }
 
+/// Longer than the others, and why that is no fault. Elsewhere a function is a page, 60 lines, that
+/// is read at a sitting.
+const LONG: [(&str, &str, usize); 15] = [
+    // Flat: one arm per sentence.
+    ("compare/reason/english.rs", "fmt", 110),
+    ("report/advice.rs", "fmt", 86),
+    ("report/say/ko/notice.rs", "notice", 77),
+    ("report/say/ko/compare.rs", "run", 77),
+    ("report/say/ko/compare.rs", "reason", 65),
+    ("report/say/ko/advice.rs", "advice", 74),
+    ("report/ranking/note.rs", "fmt", 62),
+    ("measure/seen.rs", "fmt", 62),
+    // Flat: one line per field, each with its check.
+    ("report/build.rs", "workload", 70),
+    ("config/target.rs", "target", 67),
+    ("config/workload.rs", "workload", 65),
+    ("config/server.rs", "server", 63),
+    // A table.
+    ("lab/selftest/changes.rs", "rows", 66),
+    // To be split.
+    ("evaluate/pair.rs", "part", 73),
+    ("app/measure/mod.rs", "pair", 62),
+];
+
+/// Of a function by its first and its last line, which stand equally far in. Tests do not count: a
+/// table of cases is as long as it is.
+#[test]
+fn no_function_is_longer_than_a_page() {
+    let mut long = Vec::new();
+    for (file, text) in sources() {
+        let below = file.strip_prefix(source_root()).expect("a source").display().to_string();
+        let lines: Vec<&str> = text.split("#[cfg(test)]").next().unwrap_or(&text).lines().collect();
+        for (at, line) in lines.iter().enumerate().filter(|_| !below.contains("tests")) {
+            let code = line.trim_start();
+            let Some(name) = code.split("fn ").nth(1).filter(|_| !code.starts_with("//")) else {
+                continue;
+            };
+            let name = name.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+            let indent = &line[..line.len() - code.len()];
+            let body = lines[at..].iter().position(|l| l.ends_with(['{', ';', '}']));
+            if name.is_empty() || body.is_none_or(|end| !lines[at + end].ends_with('{')) {
+                continue;
+            }
+            let close = format!("{indent}}}");
+            let length = lines[at..].iter().position(|l| *l == close).map_or(0, |end| end + 1);
+            let most = LONG.iter().filter(|(path, long, _)| (*path, *long) == (&*below, name));
+            if length > most.map(|(.., most)| *most).max().unwrap_or(60) {
+                long.push(format!("{length} lines: {name} in {below}"));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     let silent: Vec<PathBuf> = sources()

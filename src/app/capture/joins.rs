@@ -6,12 +6,14 @@
 
 use anyhow::{Context as _, bail};
 
-use crate::accept::AcceptedKind;
+use crate::accept::{AcceptedKind, Excused};
 use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, changes};
 use crate::evaluate::{self, Baseline, Part};
 use crate::exit::Failure;
+use crate::judge::shift::Moved;
 use crate::judge::{self, Decision};
 use crate::lang::{Text, bilingual};
+use crate::metric::Metric;
 use crate::print::note;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
@@ -67,60 +69,80 @@ fn answered(
     let accepted = Accepted::default();
     let selection = History { sessions: &all, accepted: &accepted }.select(&sought);
     let new = &all[all.len() - 1];
-    let moved = selection
-        .slower
-        .iter()
-        .find(|(placed, _)| std::ptr::eq(*placed, new))
-        .map(|(_, moved)| moved);
-    let worse = part
-        .evidence
-        .decisive()
-        .filter(|c| c.decision == Decision::Regression)
-        .map(|c| judge::text::joined(&c.reasons));
-    let excused = |metric| {
-        part.evidence
-            .excused
-            .iter()
-            .find(|e| e.of == AcceptedKind::Regression && e.metric == metric)
-    };
-    let uncovered =
-        moved.filter(|moved| moved.iter().any(|m| m.slower && excused(m.metric).is_none()));
-    match (moved, stated) {
-        (None, None) if worse.is_none() => Ok(Joined {
-            level_shift: None,
-            words: words_if_faster(&selection, &workload.name, new),
-        }),
-        (None, Some(_)) if worse.is_none() => {
-            note(&bilingual!(
-                "{name} needs no --level-shift: it is not slower than the sessions that it joins, so none is kept",
-                "{name}: 이전 세션보다 느리지 않아 --level-shift가 필요 없고, 저장하지 않음",
-                name = text::plain(&workload.name)
-            ));
-            Ok(Joined {
-                level_shift: None,
-                words: words_if_faster(&selection, &workload.name, new),
-            })
-        }
-        (_, Some(reason)) => {
-            let (name, why) = (text::plain(&workload.name), text::plain(reason));
-            let words = bilingual!(
-                "{name}: a new segment begins with this session: {why}",
-                "{name}: 이 세션부터 새 구간: {why}"
-            );
-            Ok(Joined { level_shift: Some(reason.to_owned()), words: Some(words) })
-        }
-        (Some(moved), None) if worse.is_none() && uncovered.is_none() => {
-            let words = moved
-                .iter()
-                .find_map(|m| excused(m.metric))
-                .map(|e| e.terms.to_string())
-                .unwrap_or_default();
-            Ok(Joined { level_shift: Some(format!("accepted {words}")), words: None })
-        }
-        (moved, None) => {
-            let sizes = worse.or_else(|| moved.map(|m| changes(m))).unwrap_or_default();
-            let before = before(&selection, new);
-            bail!(Failure::gate(slower(&text::plain(&workload.name), &before, &sizes)))
+    let shift = Shift { name: &workload.name, selection: &selection, new, part };
+    shift.answered(stated)
+}
+
+/// A new session beside those that it would join, and what is known of their difference.
+struct Shift<'a> {
+    /// Of the workload.
+    name: &'a str,
+    selection: &'a Selection<'a>,
+    new: &'a Placed,
+    part: &'a Part,
+}
+
+impl Shift<'_> {
+    /// By what it is slower than the segment that it would join.
+    fn moved(&self) -> Option<&Vec<Moved>> {
+        let mut slower = self.selection.slower.iter();
+        slower.find(|(placed, _)| std::ptr::eq(*placed, self.new)).map(|(_, moved)| moved)
+    }
+
+    /// Why it is judged to be a regression.
+    fn worse(&self) -> Option<String> {
+        let decisive = self.part.evidence.decisive();
+        let regression = decisive.filter(|c| c.decision == Decision::Regression);
+        regression.map(|c| judge::text::joined(&c.reasons))
+    }
+
+    /// The accepted regression of a metric.
+    fn excused(&self, metric: Metric) -> Option<&Excused> {
+        let mut excused = self.part.evidence.excused.iter();
+        excused.find(|e| e.of == AcceptedKind::Regression && e.metric == metric)
+    }
+
+    fn not_slower(&self) -> Joined {
+        let words = words_if_faster(self.selection, self.name, self.new);
+        Joined { level_shift: None, words }
+    }
+
+    /// Errors: exit 1, it is slower and nobody answers for it.
+    fn answered(&self, stated: Option<&str>) -> anyhow::Result<Joined> {
+        let (moved, worse) = (self.moved(), self.worse());
+        let uncovered = moved
+            .filter(|moved| moved.iter().any(|m| m.slower && self.excused(m.metric).is_none()));
+        match (moved, stated) {
+            (None, None) if worse.is_none() => Ok(self.not_slower()),
+            (None, Some(_)) if worse.is_none() => {
+                note(&bilingual!(
+                    "{name} needs no --level-shift: it is not slower than the sessions that it joins, so none is kept",
+                    "{name}: 이전 세션보다 느리지 않아 --level-shift가 필요 없고, 저장하지 않음",
+                    name = text::plain(self.name)
+                ));
+                Ok(self.not_slower())
+            }
+            (_, Some(reason)) => {
+                let (name, why) = (text::plain(self.name), text::plain(reason));
+                let words = bilingual!(
+                    "{name}: a new segment begins with this session: {why}",
+                    "{name}: 이 세션부터 새 구간: {why}"
+                );
+                Ok(Joined { level_shift: Some(reason.to_owned()), words: Some(words) })
+            }
+            (Some(moved), None) if worse.is_none() && uncovered.is_none() => {
+                let words = moved
+                    .iter()
+                    .find_map(|m| self.excused(m.metric))
+                    .map(|e| e.terms.to_string())
+                    .unwrap_or_default();
+                Ok(Joined { level_shift: Some(format!("accepted {words}")), words: None })
+            }
+            (moved, None) => {
+                let sizes = worse.or_else(|| moved.map(|m| changes(m))).unwrap_or_default();
+                let before = before(self.selection, self.new);
+                bail!(Failure::gate(slower(&text::plain(self.name), &before, &sizes)))
+            }
         }
     }
 }

@@ -182,17 +182,20 @@ fn measured(
         }
     }
     if refused > 0 {
-        let all = sessions.count;
-        speak(&Text {
-            en: format!(
-                "{refused} of {} were not added",
-                text::count(u64::from(all), "session", "sessions")
-            ),
-            ko: format!("세션 {all}개 중 {refused}개는 추가하지 않음"),
-        });
+        speak(&some_not_added(refused, sessions.count));
         return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
+}
+
+fn some_not_added(refused: u32, all: u32) -> Text {
+    Text {
+        en: format!(
+            "{refused} of {} were not added",
+            text::count(u64::from(all), "session", "sessions")
+        ),
+        ko: format!("세션 {all}개 중 {refused}개는 추가하지 않음"),
+    }
 }
 
 fn warn_of_one_start(config: &Config, count: u32) {

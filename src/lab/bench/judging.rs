@@ -95,7 +95,6 @@ fn record() -> Record {
         pooled: BTreeMap::new(),
         history: Vec::new(),
     };
-    let word = || "warn".to_owned();
     Record {
         schema: SCHEMA.into(),
         version: VERSION,
@@ -115,24 +114,29 @@ fn record() -> Record {
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),
-        policy: RecordedPolicy {
-            mode: "baseline".into(),
-            starts: 1,
-            rounds: ROUNDS,
-            on_inconclusive: word(),
-            on_blind: word(),
-            on_missing_baseline: word(),
-            on_incomparable: word(),
-            on_limit_open: word(),
-            on_anchor_drift: word(),
-            on_attempt: "all".into(),
-            same_build: "refuse".into(),
-            detect_ratio: None,
-            min_starts: None,
-            strict: false,
-            under_test: vec![],
-        },
+        policy: policy(),
         workloads: vec![workload],
+    }
+}
+
+fn policy() -> RecordedPolicy {
+    let word = || "warn".to_owned();
+    RecordedPolicy {
+        mode: "baseline".into(),
+        starts: 1,
+        rounds: ROUNDS,
+        on_inconclusive: word(),
+        on_blind: word(),
+        on_missing_baseline: word(),
+        on_incomparable: word(),
+        on_limit_open: word(),
+        on_anchor_drift: word(),
+        on_attempt: "all".into(),
+        same_build: "refuse".into(),
+        detect_ratio: None,
+        min_starts: None,
+        strict: false,
+        under_test: vec![],
     }
 }
 

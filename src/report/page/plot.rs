@@ -163,17 +163,7 @@ pub fn plot(
         })
     };
     let y_at = |y: f64| tenth(BOTTOM - (y - bottom) / (top - bottom) * (BOTTOM - TOP));
-    let mut levels: Vec<f64> = points().map(|p| p.x).collect();
-    levels.sort_by(f64::total_cmp);
-    levels.dedup();
-    let ticks: Vec<(f64, String)> = match across {
-        Across::Levels => spread(&levels, MOST_LEVELS).map(|x| (x_at(*x), x.to_string())).collect(),
-        Across::Numbers => nice(0.0, x_high).0.iter().map(|x| (x_at(*x), short(*x))).collect(),
-        Across::Names(names) => {
-            let indices: Vec<usize> = (0..names.len()).collect();
-            spread(&indices, MOST_NAMES).map(|i| (x_at(*i as f64), names[*i].clone())).collect()
-        }
-    };
+    let levels = points().map(|p| p.x).collect();
     let mut lines: Vec<Drawn> =
         curves.iter().enumerate().map(|(i, c)| drawn(i, c, x_at, y_at)).collect();
     widen(&mut lines);
@@ -186,12 +176,34 @@ pub fn plot(
         right: RIGHT,
         top: TOP,
         bottom: BOTTOM,
-        x_ticks: ticks,
+        x_ticks: x_ticks(across, levels, x_high, x_at),
         y_ticks: y_steps.iter().map(|y| (y_at(*y), short(*y))).collect(),
         moved: moved.iter().map(|x| x_at(x - 0.5)).collect(),
         covered: covered(&lines),
         lines,
     })
+}
+
+/// Where along the axis a name, level or number stands. `levels`: the x of all points, `highest` of
+/// them.
+fn x_ticks(
+    across: &Across,
+    mut levels: Vec<f64>,
+    highest: f64,
+    x_at: impl Fn(f64) -> f64,
+) -> Vec<(f64, String)> {
+    match across {
+        Across::Levels => {
+            levels.sort_by(f64::total_cmp);
+            levels.dedup();
+            spread(&levels, MOST_LEVELS).map(|x| (x_at(*x), x.to_string())).collect()
+        }
+        Across::Numbers => nice(0.0, highest).0.iter().map(|x| (x_at(*x), short(*x))).collect(),
+        Across::Names(names) => {
+            let indices: Vec<usize> = (0..names.len()).collect();
+            spread(&indices, MOST_NAMES).map(|i| (x_at(*i as f64), names[*i].clone())).collect()
+        }
+    }
 }
 
 fn drawn(

@@ -25,9 +25,9 @@ use crate::measure::seen::{Seen, ServerSeen};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
-use crate::record::StartRecord;
 use crate::record::build::{Raw, round};
 use crate::record::facts::workload_record;
+use crate::record::{RoundRecord, StartRecord};
 use crate::timeline::{Counted, Outcome, Timeline};
 use crate::watch::scrape::Watch as Page;
 
@@ -229,24 +229,13 @@ impl Run<'_> {
         let standstills = self.job.before_round();
         let page = open.target.watch();
         open.gpu.begin();
-        let mut measured = self.send(
-            open,
-            workload,
-            plan,
-            start,
-            &bilingual!(
-                "round {number}/{rounds}",
-                "라운드 {number}/{rounds}",
-                number = index + 1,
-                rounds = self.config.gate.rounds
-            ),
-        )?;
+        let label = round_label(index, self.config.gate.rounds);
+        let mut measured = self.send(open, workload, plan, start, &label)?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
         if let Some(tokenizer) = &open.target.tokenizer {
             tokenizer.count(&mut measured.timelines, plan, &ready.reading.protocol);
         }
-        let counted = measured.timelines.iter().any(|t| t.counted != Counted::default());
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
         let raw = Raw {
@@ -257,43 +246,43 @@ impl Run<'_> {
             timelines: &measured.timelines,
             began_ns: measured.began_ns,
             health: client_health(&measured),
-            // That its server ended is no accident of the run: the round counts, and makes it
-            // INVALID.
+            // A round whose server ended counts, and makes the run INVALID.
             cut_short: self.job.stop.stopping() && died.is_none(),
         };
         self.order += 1;
-        let side = &mut self.sides[open.side];
-        let record = &mut side.record.workloads[workload];
+        let record = &self.sides[open.side].record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
-        stored.token_source = counted.then(|| raw::TOKENIZER.into());
+        let counted = |t: &Timeline| t.counted != Counted::default();
+        stored.token_source = measured.timelines.iter().any(counted).then(|| raw::TOKENIZER.into());
         stored.server = server;
         stored.findings.extend(server_findings);
         stored.findings.extend(self.job.findings(standstills));
-        stored.findings.extend(no_room(&measured));
-        stored
-            .findings
-            .extend(died.map(|why| Finding::text(Severity::Invalid, SERVER_ENDED, why.en)));
+        let ended = |why: Text| Finding::text(Severity::Invalid, SERVER_ENDED, why.en);
+        stored.findings.extend(no_room(&measured).into_iter().chain(died.map(ended)));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
-        if let Some(last) = record.starts.last_mut() {
-            last.connections = open.target.site.addresses().connections();
-            last.rounds.push(stored);
-        }
         // The record first: a raw file that cannot be written must not take the round with it.
-        let saved = save_record(&side.out, side.file, &side.record);
-        self.keep(saved);
-        let name = self.tag(open.side, &self.config.workloads[workload].name);
-        let of = raw::Sent {
+        self.keep_round(open, workload, stored);
+        let sent = raw::Sent {
             plan,
-            workload: &name,
+            workload: &self.tag(open.side, &self.config.workloads[workload].name),
             start,
             round: index,
             model: &open.target.model,
             wall: raw::Wall::now(),
         };
-        let written = self.write_raw(&of, &measured.timelines);
-        self.raw_lost |= written.is_err();
-        self.keep(written);
+        self.keep_raw(&sent, &measured.timelines);
         Ok(())
+    }
+
+    /// Adds a round to the record, and writes the record.
+    fn keep_round(&mut self, open: &Open, workload: usize, stored: RoundRecord) {
+        let side = &mut self.sides[open.side];
+        if let Some(last) = side.record.workloads[workload].starts.last_mut() {
+            last.connections = open.target.site.addresses().connections();
+            last.rounds.push(stored);
+        }
+        let saved = save_record(&side.out, side.file, &side.record);
+        self.keep(saved);
     }
 
     /// What a cold workload's prompts leave in the prefix cache would take the room of the next
@@ -346,6 +335,12 @@ impl Run<'_> {
         }
     }
 
+    fn keep_raw(&mut self, sent: &raw::Sent<'_>, timelines: &[Timeline]) {
+        let written = self.write_raw(sent, timelines);
+        self.raw_lost |= written.is_err();
+        self.keep(written);
+    }
+
     fn write_raw(&mut self, of: &raw::Sent<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.options.raw) else { return Ok(()) };
         let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw::line(of, t)));
@@ -353,6 +348,15 @@ impl Run<'_> {
             .and_then(|()| file.flush())
             .with_context(|| format!("cannot write the raw timelines to {}", path.display()))
     }
+}
+
+fn round_label(index: usize, rounds: u32) -> Text {
+    bilingual!(
+        "round {number}/{rounds}",
+        "라운드 {number}/{rounds}",
+        number = index + 1,
+        rounds = rounds
+    )
 }
 
 /// What the server's metrics said of the round that has just ended, and what of it is to be known.

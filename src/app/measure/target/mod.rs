@@ -139,18 +139,7 @@ impl Target {
             ready_ns = Some(monotonic_ns());
         }
         let facts = wait(&runtime, stop, probe.facts())?;
-        let (model, facts) = match (&target.model, facts) {
-            (ModelChoice::Named(name), Ok(facts)) => (name.clone(), facts),
-            // A server without /models can be measured all the same, if its model was named; what
-            // it refuses shows below.
-            (ModelChoice::Named(name), Err(ProbeError::Status { status: 404 | 405, .. })) => {
-                (name.clone(), ServerFacts::default())
-            }
-            (ModelChoice::Auto, Ok(facts)) => {
-                (only_model(&facts.models).map_err(|e| Failure::measure(e.text()))?, facts)
-            }
-            (_, Err(e)) => return Err(Failure::measure(e.text()).into()),
-        };
+        let (model, facts) = model(&target.model, facts).map_err(|e| Failure::measure(e.text()))?;
         let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
         let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
         let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
@@ -319,6 +308,23 @@ impl Target {
             f.set("host_cpu", cpu);
         }
         f
+    }
+}
+
+/// The model to ask for, and what the server said of itself.
+fn model(
+    choice: &ModelChoice,
+    facts: Result<ServerFacts, ProbeError>,
+) -> Result<(String, ServerFacts), ProbeError> {
+    match (choice, facts) {
+        (ModelChoice::Named(name), Ok(facts)) => Ok((name.clone(), facts)),
+        // A server without /models can be measured all the same, if its model was named; what it
+        // refuses shows later.
+        (ModelChoice::Named(name), Err(ProbeError::Status { status: 404 | 405, .. })) => {
+            Ok((name.clone(), ServerFacts::default()))
+        }
+        (ModelChoice::Auto, Ok(facts)) => Ok((only_model(&facts.models)?, facts)),
+        (_, Err(e)) => Err(e),
     }
 }
 
