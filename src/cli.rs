@@ -4,6 +4,7 @@
 mod accept;
 mod baseline;
 mod bench;
+mod bisect;
 mod common;
 mod gate;
 mod machine;
@@ -20,6 +21,7 @@ pub use self::baseline::{
     BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::BenchCommand;
+pub use self::bisect::BisectArgs;
 pub use self::common::{
     ConfigArgs, LANG_VARIABLE, Language, LogFormat, LookArgs, OutputArgs, ViewArgs,
 };
@@ -70,6 +72,8 @@ pub enum Command {
     /// Measure starts of unchanged code: the noise here, the smallest visible change, false alarms,
     /// minutes per verdict
     Calibrate(CalibrateArgs),
+    /// Find the commit that made it slow, between one that is good and one that is bad
+    Bisect(BisectArgs),
     /// Make a record of results that another tool measured
     Import(ImportArgs),
     /// Write a stored record's report in another format

@@ -24,6 +24,7 @@ pub mod publish;
 pub mod attempts;
 pub mod stored;
 pub mod check;
+pub mod bisect;
 pub mod comment;
 pub mod ranking;
 // Stored sessions.

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::gate;
 use super::gate::counterpart::{baseline_commit, described};
 use super::workspace::{Workspace, commit_facts};
-use crate::baseline::lineage::GitError;
+use crate::baseline::lineage::{GitError, Repo};
 use crate::baseline::worktree::Worktree;
 use crate::config::{Config, Counterpart, Endpoint, GateMode, Target};
 use crate::exit::Failure;
@@ -62,6 +62,39 @@ impl Side {
             patience: patience(config),
             worktree: None,
         }
+    }
+
+    /// A commit's own checkout, started as `target` says. Errors: exit 3, it cannot be checked out.
+    pub fn at_commit(
+        repo: &Repo,
+        config: &Config,
+        commit: &str,
+        target: Target,
+        name: &'static str,
+    ) -> anyhow::Result<Self> {
+        let what = |why| match why {
+            why @ GitError::Unread { .. } => anyhow::Error::new(Because::new(
+                bilingual!(
+                    "the {name}'s commit cannot be checked out",
+                    "{name} 커밋을 체크아웃할 수 없음"
+                ),
+                why,
+            )),
+            why => Failure::measure(
+                bilingual!("cannot check out the {name}'s commit: ", "{name} 커밋 체크아웃 실패: ")
+                    .then(&why.text()),
+            )
+            .into(),
+        };
+        let worktree = repo.worktree(commit).map_err(what)?;
+        Ok(Self {
+            name,
+            target,
+            root: worktree.path().to_owned(),
+            git: Some(commit_facts(repo, commit)?),
+            patience: patience(config),
+            worktree: Some(worktree),
+        })
     }
 
     /// Every start is a new server process.
@@ -203,29 +236,8 @@ fn commit(
             "기준선이 시험 대상 커밋 자신이고 git이 아는 파일 중 바뀐 것도 없음: 비교할 대상 없음\n힌트: gate.baseline.ref에 다른 커밋을 쓰거나, --base REF로 다른 base를 지정하십시오"
         ));
     }
-    let worktree = repo.worktree(&commit).map_err(|why| match why {
-        why @ GitError::Unread { .. } => anyhow::Error::new(Because::new(
-            bilingual!(
-                "the baseline's commit cannot be checked out",
-                "기준선 커밋을 체크아웃할 수 없음"
-            ),
-            why,
-        )),
-        why => Failure::measure(
-            bilingual!("cannot check out the baseline's commit: ", "기준선 커밋 체크아웃 실패: ")
-                .then(&why.text()),
-        )
-        .into(),
-    })?;
-    let git = commit_facts(&repo, &commit)?;
-    Ok(Side {
-        name: "baseline",
-        target: beside.unwrap_or_else(|| config.target.clone()),
-        root: worktree.path().to_owned(),
-        git: Some(git),
-        patience: patience(config),
-        worktree: Some(worktree),
-    })
+    let target = beside.unwrap_or_else(|| config.target.clone());
+    Side::at_commit(&repo, config, &commit, target, "baseline")
 }
 
 /// The repository's root; without a repository the working folder.

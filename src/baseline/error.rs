@@ -33,10 +33,28 @@ pub enum GitError {
     },
     /// What the event says that the change is compared with.
     NoEventBase(&'static str),
+    /// GOOD is no first-parent ancestor of BAD; a commit that both descend from.
+    NotBetween {
+        good: String,
+        bad: String,
+        shared: Option<String>,
+    },
     /// A link that leads out of the repository.
     LedOut(String),
     InSubmodule(String),
     Other(String),
+}
+
+fn not_between(good: &str, bad: &str, shared: Option<&str>) -> Text {
+    let what = bilingual!(
+        "{good} is not on the first-parent history of {bad}, so no commit between them can be searched",
+        "{good}: {bad}의 첫 번째 부모 이력에 없어 사이의 커밋을 찾을 수 없음"
+    );
+    let Some(commit) = shared else { return what };
+    what.then(&bilingual!(
+        ": name a commit of that history instead (both descend from {commit})",
+        ": 그 이력에 있는 커밋을 지정하십시오 (둘의 공통 조상: {commit})"
+    ))
 }
 
 impl GitError {
@@ -87,6 +105,7 @@ impl GitError {
                 "the change is compared with {what}, and the event says neither its commit nor its branch: name the base branch with --base REF",
                 "비교 대상은 {what}인데 이벤트에 그 커밋도 브랜치도 없음: base 브랜치를 --base REF로 지정하십시오"
             ),
+            Self::NotBetween { good, bad, shared } => not_between(good, bad, shared.as_deref()),
             Self::LedOut(path) => bilingual!(
                 "{path} leads out of this repository, so that no commit has what it leads to: commit a plain file there",
                 "{path}: 저장소 밖을 가리키는 링크라 어느 커밋에도 내용이 없음. 일반 파일로 커밋하십시오"

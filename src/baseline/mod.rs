@@ -10,6 +10,7 @@ mod changes;
 pub mod ceiling;
 mod error;
 pub mod lineage;
+pub mod range;
 pub mod reviewed;
 mod status;
 pub mod store;

@@ -73,6 +73,7 @@ fn given(command: &Command) -> Option<Given> {
         Command::Check(args) => over(&args.config, &args.workload.base_url),
         Command::Run(args) => over(&args.config, &args.workload.base_url),
         Command::Calibrate(args) => over(&args.config, &args.workload.base_url),
+        Command::Bisect(args) => over(&args.config, &args.workload.base_url),
         Command::Doctor(args) => over(&args.config, &args.base_url),
         Command::Compare(args) => file(&args.config),
         Command::Comment(args) => file(&args.config),

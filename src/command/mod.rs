@@ -13,6 +13,7 @@ pub mod ending;
 mod accept;
 mod baseline;
 mod bench;
+mod bisect;
 mod calibrate;
 mod check;
 mod comment;
@@ -63,6 +64,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Import(args) => import::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::Bisect(args) => bisect::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Server(command) => server::run(&command),
         Command::Schema(args) => schema::run(&args),

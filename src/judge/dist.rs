@@ -89,7 +89,7 @@ mod tests {
         near(beta_quantile(0.025, 8.0, 293.0), 0.011_581_57, 1e-8);
     }
 
-    /// Of METHOD-2 section 11, and of published tables.
+    /// Of published tables.
     #[test]
     fn the_normal_distribution_and_its_inverse() {
         near(Some(normal_upper_tail(3.0)), 1.349_898_031_630_1e-3, 1e-12);

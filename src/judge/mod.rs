@@ -4,6 +4,7 @@
 //! decision of both. Not here: what a decision means for the exit code (policy), or where the
 //! numbers came from.
 
+pub mod bisect;
 pub mod calibrate;
 pub mod detectable;
 pub mod dist;
@@ -14,10 +15,10 @@ pub mod explain;
 mod far_beyond;
 mod fitness;
 pub mod gross;
-mod history;
+pub mod history;
 pub mod interleaved;
 #[allow(dead_code, reason = "the second version of the method, which is not joined yet")]
-mod level;
+pub mod level;
 pub mod limits;
 pub mod lone_guard;
 pub mod other_day;

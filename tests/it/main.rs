@@ -11,6 +11,7 @@ mod anchored;
 mod architecture;
 mod bad_input;
 mod base_unread;
+mod bisect;
 mod config_place;
 mod containers;
 mod demo;

@@ -124,6 +124,20 @@ fn under(
     }
 }
 
+/// What the server of a commit is started as: by that commit's own config, or, where it says nothing
+/// that can be started, by this one's. Errors: the commit's files cannot be read.
+pub fn target_of(
+    here: &Workspace,
+    repo: &Repo,
+    config: &Config,
+    given: &Given,
+    commit: &str,
+) -> anyhow::Result<Target> {
+    let asked = given.file.as_deref().map_or(ConfigChoice::Here, ConfigChoice::Typed);
+    let own = theirs::commit_target(here, repo, commit, asked, given)?;
+    Ok(own.unwrap_or_else(|_| config.target.clone()))
+}
+
 /// As [`config`], of a base that is not checked out, with what it is called. None where it has
 /// none. Errors: it cannot be read or used.
 pub fn base_config(

@@ -203,19 +203,7 @@ fn commits_own(
     let Ok((commit, _)) = baseline_commit(here, &repo, config, base) else {
         return Ok(Beside::default());
     };
-    let short = short(&commit);
-    let found = match repo.root().and_then(|root| places(here, root, asked)) {
-        Some(paths) => config_at(&repo, &commit, &paths)?,
-        None => None,
-    };
-    let theirs = match found {
-        Some((path, text)) => {
-            let name = format!("{short}:{}", path.display());
-            started_target(&name, &text, given)
-        }
-        None => Err(TargetGap::NoConfig(short)),
-    };
-    Ok(match theirs {
+    Ok(match commit_target(here, &repo, &commit, asked, given)? {
         Ok(target) => {
             let differ = target.differences(&config.target);
             let notice = (!differ.is_empty()).then(|| Notice::SidesDiffer {
@@ -224,6 +212,25 @@ fn commits_own(
             Beside { target: Some(target), notice }
         }
         Err(why) => Beside::noticed(Notice::SidesAsThisCheckout { why }),
+    })
+}
+
+/// What a commit's own config starts. The inner error: why it says nothing that can be started.
+pub fn commit_target(
+    here: &Workspace,
+    repo: &Repo,
+    commit: &str,
+    asked: ConfigChoice<'_>,
+    given: &Given,
+) -> Result<Result<Target, TargetGap>, GitError> {
+    let short = short(commit);
+    let found = match repo.root().and_then(|root| places(here, root, asked)) {
+        Some(paths) => config_at(repo, commit, &paths)?,
+        None => None,
+    };
+    Ok(match found {
+        Some((path, text)) => started_target(&format!("{short}:{}", path.display()), &text, given),
+        None => Err(TargetGap::NoConfig(short)),
     })
 }
 

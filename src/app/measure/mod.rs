@@ -20,6 +20,7 @@ use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord};
 
 mod facts;
 mod loads;
+mod once;
 mod programs;
 mod raw;
 mod run;
@@ -28,6 +29,7 @@ mod tokens;
 
 pub use facts::client_health;
 pub use loads::read_file;
+pub use once::{Broken, once};
 pub use run::Kept;
 use run::{Run, random};
 

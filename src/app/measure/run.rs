@@ -139,16 +139,19 @@ impl<'a> Run<'a> {
 
     /// Errors: exit 3, a build failed.
     pub(super) fn build(&self) -> anyhow::Result<()> {
-        for measuring in &self.sides {
-            if self.job.stop.stopping() {
-                return Ok(());
-            }
-            match target::build(measuring.side, &measuring.log("build"), &self.job.stop) {
-                Err(e) if e.is::<Stopped>() => return Ok(()),
-                other => other?,
-            }
+        (0..self.sides.len()).try_for_each(|side| self.build_side(side))
+    }
+
+    /// Errors: exit 3, it failed.
+    pub(super) fn build_side(&self, side: usize) -> anyhow::Result<()> {
+        if self.job.stop.stopping() {
+            return Ok(());
         }
-        Ok(())
+        let measuring = &self.sides[side];
+        match target::build(measuring.side, &measuring.log("build"), &self.job.stop) {
+            Err(e) if e.is::<Stopped>() => Ok(()),
+            other => other,
+        }
     }
 
     /// One start of each group's sides; those of one group run at the same time. False once the run
