@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 use crate::lang::{Lang, Text, bilingual};
 use crate::visible::{Colour, clean, neutral, neutral_json, one_line};
 
+/// Clears the live line, which would stand in front of the text.
+const BEGIN_OF_LINE: &str = "\r\u{1b}[K";
 /// Clears a terminal and goes to its first place.
 const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
@@ -54,7 +56,9 @@ pub fn note(text: &Text) {
 /// A line on standard error that is the same in every language. Who closed it does not want to
 /// know.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", harmless(text));
+    let mut stderr = io::stderr();
+    let begin = if stderr.is_terminal() { BEGIN_OF_LINE } else { "" };
+    let _ = writeln!(stderr, "{begin}{}", harmless(text));
 }
 
 /// As [`say`], in colours of ours where a person looks at it.

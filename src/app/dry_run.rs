@@ -92,8 +92,8 @@ fn how_often(config: &Config) -> Text {
 fn how_long(config: &Config, seconds: Option<f64>) -> Text {
     let Some(seconds) = seconds else {
         return bilingual!(
-            "expected: as long as the server takes for a closed loop by number of requests",
-            "예상: 요청 수로 정한 폐쇄 루프라 서버가 걸리는 만큼"
+            "expected: unknown; each request waits for an answer, so the server sets the pace (a few requests first show it)",
+            "예상: 알 수 없음. 응답을 받아야 다음 요청을 보내므로 서버 속도에 달림 (먼저 적은 요청으로 확인)"
         );
     };
     let (starts, interleaved) = (starts(config), config.gate.mode == GateMode::Interleaved);
@@ -135,7 +135,7 @@ fn load(config: &Config, workload: &Workload) -> anyhow::Result<(Vec<Text>, Opti
     let (warm, input, output) = (d.warmup.requests, d.input_tokens, d.output_tokens);
     let mut lines = vec![Text {
         en: format!(
-            "{name}: {arrival}; {}{} per round, {}{warm} of warm-up; {}{input} input and {output} output tokens per start; plan {digest}",
+            "{name}: {arrival}; {}{} per round, {}{warm} to warm up; {}{input} input and {output} output tokens per start; plan {digest}",
             first.0,
             count(u64::from(per_round), "request", "requests"),
             warmup.0,

@@ -108,7 +108,7 @@ pub struct ReportArgs {
     pub record: PathBuf,
     /// More records or reports: one table of all their workloads (terminal, md)
     pub more: Vec<PathBuf>,
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value = "terminal")]
     pub format: ReportFormat,
     /// Write here instead of to standard output
     #[arg(long, short, value_name = "FILE")]

@@ -2,7 +2,8 @@
 
 use super::{args, ending, formats, output};
 use crate::app::ranking::{self, Each};
-use crate::app::workspace::Workspace;
+use crate::app::workspace::place::find;
+use crate::app::workspace::{Workspace, ci};
 use crate::app::{artefacts, dry_run, gate, measure};
 use crate::cli::{ReportFormat, RunArgs};
 use crate::evaluate;
@@ -50,6 +51,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
     let charts = charts(&record, &report)?;
     output::deliver(&options.out, &mut report, &charts, lang, args.view);
+    let unconfigured = here.cwd().is_ok_and(|cwd| matches!(find(cwd), Ok(None)));
+    if unconfigured && exit == ExitStatus::Pass && !ci::is_ci() {
+        print::speak(&bilingual!(
+            "next: `goodput-gate init` writes a config: put what you measured here into it",
+            "다음: `goodput-gate init`으로 설정을 만들고, 여기서 잰 조건을 적습니다"
+        ));
+    }
     Ok(exit)
 }
 

@@ -74,18 +74,17 @@ pub fn visible(
     ))
 }
 
-/// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: tpot_geomean 4.1 %,
-/// ...`
+/// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: TPOT 4.1 %, ...`
 pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> Text {
     let needed = crate::judge::other_day::FEWEST_SESSIONS;
     let sizes: Vec<String> =
-        visible.iter().map(|(m, x)| format!("{m} {}", text::size(*m, *x))).collect();
+        visible.iter().map(|(m, x)| format!("{} {}", m.title(), text::size(*m, *x))).collect();
     let sizes =
         if sizes.is_empty() { bilingual!("nothing", "없음") } else { sizes.join(", ").into() };
     let about = if sessions < needed {
         bilingual!(
-            "{name}: {sessions} of {needed} sessions; until then a check fails on changes far beyond noise only, which it sees from: ",
-            "{name}: 세션 {sessions}/{needed}개. 다 모일 때까지 check는 노이즈를 크게 벗어난 변화에만 FAIL, 감지 크기: "
+            "{name}: {sessions} of {needed} sessions; with fewer than {needed} a check finds only gross changes, from: ",
+            "{name}: 세션 {sessions}/{needed}개. {needed}개가 되기 전에는 아주 큰 변화만 감지, 그 크기: "
         )
     } else {
         Text {

@@ -71,7 +71,7 @@ impl Drop for Live {
 
 fn redraw(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool) {
     let bar = ProgressBar::with_draw_target(Some(PARTS), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:12} {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:8} {wide_msg}") {
         bar.set_style(style);
     }
     bar.set_prefix(print::label(label.in_language(print::language())));
@@ -135,33 +135,37 @@ impl Now {
         (0..=PARTS).rev().find(|part| *part as f64 <= share * PARTS as f64).unwrap_or(0)
     }
 
-    /// What is left first: the end of the line is cut off where the terminal is narrow.
+    /// Time left, answers and failures first: the end of the line is cut off where the terminal is
+    /// narrow.
     fn line(&self, extent: Extent) -> Text {
         let elapsed = self.elapsed.max(0.001);
         let rate = self.done as f64 / elapsed;
         let Self { sent, done, failed, .. } = self;
-        let (sent, left) = match extent {
+        let (done, left) = match extent {
             Extent::Requests(all) => (
-                bilingual!("sent {sent} of {all}", "전송 {sent}/{all}"),
+                bilingual!("{done}/{all} done", "완료 {done}/{all}"),
                 (*done > 0).then(|| all.saturating_sub(*done) as f64 / rate),
             ),
             Extent::Time(all) => (
-                bilingual!("sent {sent}", "전송 {sent}"),
+                bilingual!("{done} done", "완료 {done}"),
                 Some((all.as_secs_f64() - self.elapsed).max(0.0)),
             ),
         };
-        let left = left.map_or_else(Text::default, |seconds| {
-            bilingual!("{seconds:.0} s left, ", "{seconds:.0}초 남음, ")
+        let left = left.map_or_else(Text::default, |seconds| match seconds / 60.0 {
+            minutes if minutes > 2.0 => {
+                bilingual!("{minutes:.0} min left, ", "{minutes:.0}분 남음, ")
+            }
+            _ => bilingual!("{seconds:.0} s left, ", "{seconds:.0}초 남음, "),
         });
         let good = self.good.map_or_else(Text::default, |good| {
             let good = good as f64 / elapsed;
             bilingual!(", goodput {good:.1} req/s", ", goodput {good:.1} req/s")
         });
         let rest = bilingual!(
-            ", done {done}, failed {failed}, {rate:.1} req/s",
-            ", 완료 {done}, 실패 {failed}, {rate:.1} req/s"
+            ", {failed} failed, {sent} sent, {rate:.1} req/s",
+            ", 실패 {failed}, 전송 {sent}, {rate:.1} req/s"
         );
-        left.then(&sent).then(&rest).then(&good)
+        left.then(&done).then(&rest).then(&good)
     }
 }
 
@@ -174,19 +178,16 @@ mod tests {
     #[test]
     fn what_is_left_comes_first_and_is_cut_off_nowhere() {
         let line = NOW.line(Extent::Requests(100)).en;
-        assert_eq!(
-            line,
-            "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
-        );
+        assert_eq!(line, "30 s left, 40/100 done, 1 failed, 45 sent, 2.0 req/s, goodput 1.5 req/s");
         assert_eq!(
             NOW.line(Extent::Requests(100)).ko,
-            "30초 남음, 전송 45/100, 완료 40, 실패 1, 2.0 req/s, goodput 1.5 req/s"
+            "30초 남음, 완료 40/100, 실패 1, 전송 45, 2.0 req/s, goodput 1.5 req/s"
         );
         assert_eq!(NOW.parts(Extent::Requests(100)), 40);
         // Before the first answer nobody knows.
         assert_eq!(
             Now { done: 0, ..NOW }.line(Extent::Requests(100)).en.split(',').next(),
-            Some("sent 45 of 100")
+            Some("0/100 done")
         );
     }
 
@@ -195,7 +196,7 @@ mod tests {
         let minute = Extent::Time(Duration::from_secs(60));
         assert_eq!(
             NOW.line(minute).en,
-            "40 s left, sent 45, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
+            "40 s left, 40 done, 1 failed, 45 sent, 2.0 req/s, goodput 1.5 req/s"
         );
         assert_eq!(NOW.parts(minute), 33);
         let late = Now { elapsed: 61.0, ..NOW };

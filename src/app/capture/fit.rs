@@ -68,8 +68,8 @@ fn breaches_nothing(here: &Workspace, record: &Record, config: &Config) -> anyho
         if workload.verdict == Some(Verdict::Failed) {
             let first = workload.reasons.first().cloned().unwrap_or_default();
             bail!(Failure::measure(bilingual!(
-                "not added to the baseline, {name} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
-                "기준선에 추가하지 않음, {name}의 한도 위반: {first}\n힌트: slo와 limits를 이 서버가 내야 할 값으로 정하십시오. 측정값은 출력 폴더의 record.json에 있습니다",
+                "not added to the baseline, {name} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; `goodput-gate report` with record.json of the output folder shows what was measured",
+                "기준선에 추가하지 않음, {name}의 한도 위반: {first}\n힌트: slo와 limits를 이 서버가 내야 할 값으로 정하십시오. 측정값은 출력 폴더의 record.json을 `goodput-gate report`로 열어 봅니다",
                 name = workload.name
             )));
         }

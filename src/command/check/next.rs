@@ -7,7 +7,7 @@ use crate::config::Lang;
 use crate::judge::Mode;
 use crate::print::say;
 use crate::report::codes::Sentence;
-use crate::report::{Report, WorkloadReport};
+use crate::report::{MetricReport, Report, WorkloadReport};
 use crate::verdict::{Reason, Verdict};
 
 /// After `check` on somebody's machine. In a CI job nobody reads it there: the comment says it.
@@ -55,7 +55,7 @@ fn next_step(verdict: Verdict, report: &Report) -> Option<NextStep<'_>> {
     Some(match verdict {
         Verdict::Passed => return None,
         Verdict::Failed => {
-            let metric = worst.and_then(|w| w.metrics.iter().find(|m| m.is_regression()));
+            let metric = worst.and_then(most_telling);
             match (metric, mode) {
                 (None, _) => NextStep::MendLimit,
                 (Some(_), Some(Mode::Interleaved)) => NextStep::MendChange,
@@ -80,6 +80,12 @@ fn next_step(verdict: Verdict, report: &Report) -> Option<NextStep<'_>> {
         Verdict::Incomplete => NextStep::FollowReason,
         Verdict::Invalid => NextStep::AskDoctor,
     })
+}
+
+/// The metric that the headline names: proven worse, with the smallest p.
+fn most_telling(w: &WorkloadReport) -> Option<&MetricReport> {
+    let worse = w.metrics.iter().filter(|m| m.is_unaccepted_regression());
+    worse.min_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)))
 }
 
 impl NextStep<'_> {
