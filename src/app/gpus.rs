@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::evidence::gpu::{Device, Owner, Process, Sample, Throttle};
 use crate::exit::Failure;
-use crate::lang::{Text, bilingual};
+use crate::lang::{Lang, Text, bilingual};
 use crate::probe::host::nvidia_devices;
 use crate::watch::gpu::Gpus as Nvml;
 
@@ -78,10 +78,10 @@ impl Gpus {
     }
 
     /// All of them now.
-    pub fn now(&self, form: Form) -> anyhow::Result<String> {
+    pub fn now(&self, form: Form, lang: Lang) -> anyhow::Result<String> {
         let all = all(&self.0);
         Ok(match form {
-            Form::Table => table(&all),
+            Form::Table => table(&all, lang),
             Form::Json => serde_json::to_string_pretty(&all)?,
             Form::JsonLine => serde_json::to_string(&all)?,
         })
@@ -109,8 +109,9 @@ pub fn advice() -> (bool, Text) {
     let all = all(&gpus);
     let todo: Vec<Text> = all.gpus.iter().flat_map(todo).collect();
     let fine = todo.is_empty();
-    let facts = std::iter::once(versions(&all)).chain(all.gpus.iter().map(settings));
-    let lines: Vec<Text> = facts.map(Text::from).chain(todo).chain([lock()]).collect();
+    let settings = all.gpus.iter().map(|gpu| settings(gpu).into());
+    let lines: Vec<Text> =
+        std::iter::once(versions(&all)).chain(settings).chain(todo).chain([lock()]).collect();
     (fine, Text::joined(&lines, "\n"))
 }
 
@@ -161,24 +162,24 @@ fn row(device: Device, sample: Sample) -> Row {
 }
 
 /// Absent is a dash.
-fn table(all: &All) -> String {
-    const HEADER: [&str; 10] = [
-        "GPU",
-        "name",
-        "memory MiB",
-        "busy",
-        "SM MHz",
-        "power W",
-        "C",
-        "held back by",
-        "processes",
-        "uncorrected ECC",
+fn table(all: &All, lang: Lang) -> String {
+    const COLUMNS: [(&str, &str); 10] = [
+        ("GPU", "GPU"),
+        ("name", "이름"),
+        ("memory MiB", "메모리 MiB"),
+        ("busy", "사용률"),
+        ("SM MHz", "SM MHz"),
+        ("power W", "전력 W"),
+        ("°C", "°C"),
+        ("held back by", "속도 제한 원인"),
+        ("processes", "프로세스"),
+        ("uncorrected ECC", "정정되지 않은 ECC 오류"),
     ];
+    let pick = |(en, ko)| if lang == Lang::En { en } else { ko };
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_header(HEADER.to_vec())
-        .add_rows(all.gpus.iter().map(cells));
+    table.load_style(presets::NOTHING).set_header(COLUMNS.map(pick)).add_rows(
+        all.gpus.iter().map(|gpu| cells(gpu, pick(("fell off the bus", "버스에서 이탈")))),
+    );
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         if matches!(i, 2..=6 | 9) {
@@ -186,20 +187,30 @@ fn table(all: &All) -> String {
         }
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    let rows = if all.gpus.is_empty() { "no GPU".to_owned() } else { lines.join("\n") };
-    format!("{}\n{rows}", versions(all))
+    let rows = if all.gpus.is_empty() {
+        pick(("no GPU", "GPU 없음")).to_owned()
+    } else {
+        lines.join("\n")
+    };
+    format!("{}\n{rows}", versions(all).in_language(lang))
 }
 
-fn versions(all: &All) -> String {
-    let or_unknown = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".into());
-    format!("driver {}, CUDA {}", or_unknown(&all.driver), or_unknown(&all.cuda))
+fn versions(all: &All) -> Text {
+    let or_unknown = |version: &Option<String>| {
+        version.as_deref().map_or_else(|| bilingual!("unknown", "알 수 없음"), Text::from)
+    };
+    let (driver, cuda) = (or_unknown(&all.driver), or_unknown(&all.cuda));
+    Text {
+        en: format!("driver {}, CUDA {}", driver.en, cuda.en),
+        ko: format!("드라이버 {}, CUDA {}", driver.ko, cuda.ko),
+    }
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: &Row, lost: &str) -> Vec<String> {
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let mib = |bytes: u64| bytes >> 20;
     let name = match (&row.device.name, row.lost) {
-        (_, true) => "fell off the bus".to_owned(),
+        (_, true) => lost.to_owned(),
         (Some(name), _) => crate::report::text::plain(name),
         (None, _) => "-".into(),
     };

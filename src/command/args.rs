@@ -40,6 +40,6 @@ pub fn begin(verb: &'static str, args: &OutputArgs) -> anyhow::Result<Option<Job
     let limit = args
         .time_limit
         .as_deref()
-        .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
+        .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!(e.of_flag("--time-limit"))));
     Job::begin(verb, &options(args), signals::watch(limit.transpose()?)?)
 }

@@ -7,10 +7,10 @@ use crate::app::gpus::{Form, Gpus};
 use crate::cli::GpuArgs;
 use crate::config::parse_duration;
 use crate::exit::ExitStatus;
-use crate::print::clear_screen;
+use crate::print::{clear_screen, language};
 
 pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
-    let every = parse_duration(&args.every).map_err(|e| anyhow::anyhow!("--every: {e}"))?;
+    let every = parse_duration(&args.every).map_err(|e| anyhow::anyhow!(e.of_flag("--every")))?;
     if every.is_zero() {
         bail!("--every: must be above 0, such as 1s");
     }
@@ -21,7 +21,7 @@ pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
         (true, false) => Form::Json,
     };
     loop {
-        let text = gpus.now(form)?;
+        let text = gpus.now(form, language())?;
         if args.watch && !args.json {
             clear_screen()?;
         }

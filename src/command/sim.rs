@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::cli::SimArgs;
 use crate::config::sim::Knobs;
 use crate::exit::ExitStatus;
+use crate::lang::bilingual;
 use crate::print::print;
 use crate::read;
 use crate::sim::{Replay, Server, TruthLog};
@@ -41,7 +42,10 @@ pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
     let served = runtime.block_on(async {
         let stop = stop(args.stop_with_stdin)?;
         let server = Server::bind(addr, knobs, seed, replay, truth).with_context(|| {
-            format!("cannot listen on {addr}; choose another --listen, port 0 takes a free one")
+            bilingual!(
+                "cannot listen on {addr}; choose another --listen, port 0 takes a free one",
+                "{addr}에서 대기할 수 없음. 다른 --listen을 고르십시오. 포트 0은 빈 포트를 씁니다"
+            )
         })?;
         announce(server.addr(), seed)?;
         server.run(stop).await.context("the simulated server failed")

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_saphyr::Error as YamlError;
 
+use super::units::UnitError;
 use crate::lang::{Lang, Text, bilingual};
 use crate::visible::one_line;
 
@@ -192,8 +193,8 @@ pub fn describe(error: &YamlError, path: &str) -> (Text, Text) {
             let key = key.as_deref().unwrap_or("?");
             (bilingual!("key `{key}` is there twice", "키 `{key}` 중복"), keep_one())
         }
-        YamlError::Message { msg, .. } => match msg.split_once('\n') {
-            Some((what, hint)) => (what.into(), hint.into()),
+        YamlError::Message { msg, .. } => match UnitError::read_back(msg) {
+            Some(UnitError { what, hint }) => (what, hint),
             None => (msg.as_str().into(), forms()),
         },
         other => (

@@ -81,7 +81,7 @@ pub fn parse_claim(text: &str, metric: Metric) -> Result<Claim, (String, String)
             Term::Times(factor, name.trim().to_owned())
         }
         None if right.starts_with(|c: char| c.is_ascii_digit()) => {
-            Term::Number(parse_quantity(right, metric.unit()).map_err(|e| (e.what, e.hint))?)
+            Term::Number(parse_quantity(right, metric.unit()).map_err(|e| (e.what.en, e.hint.en))?)
         }
         None => Term::Times(1.0, right.to_owned()),
     };

@@ -10,6 +10,7 @@ use super::error::{
 };
 use super::file::{self, File};
 use super::position::{Origins, join};
+use super::units::UnitError;
 use crate::lang::{Text, bilingual};
 
 /// Keys of which one mapping can hold only one: setting one removes the others.
@@ -51,16 +52,15 @@ fn apply_one(
     strip_nulls(&mut tree);
     let changed: File = serde_json::from_value(tree).map_err(|error| {
         let message = error.to_string();
-        let (what, hint) = match message.split_once('\n') {
-            Some((what, hint)) => (what, Text::from(hint)),
-            None => (message.as_str(), forms()),
-        };
-        let typed = what
+        if let Some(UnitError { what, hint }) = UnitError::read_back(&message) {
+            return wrong(&walk.path, what, hint);
+        }
+        let typed = message
             .strip_prefix("invalid type: ")
             .and_then(|rest| rest.split_once(", expected "))
             .map(|(found, expected)| expected_type(expected, Some(found)));
-        let what = typed.unwrap_or_else(|| what.into());
-        wrong(&walk.path, what, hint)
+        let what = typed.unwrap_or_else(|| message.as_str().into());
+        wrong(&walk.path, what, forms())
     })?;
     origins.override_by(&walk.path, &shown(text));
     Ok(changed)

@@ -18,6 +18,7 @@ use super::server::{PORT, Server, ServerFile};
 use super::sim::Knobs;
 use super::wire::{Span, merge};
 use super::workload::Layered;
+use crate::lang::bilingual;
 use crate::protocol::{
     Dialect as _, ExtraBody, Family, Ollama, Protocol, ProtocolName, Settings, Triton, conflict,
     joined,
@@ -371,7 +372,8 @@ impl Checker {
     pub fn base_url(&mut self, target: &str, raw: &str, env: Env<'_>) -> Option<String> {
         let path = &format!("{target}.base_url");
         let url = self.expanded(path, raw, env)?;
-        let example = "write it as http://127.0.0.1:8000/v1";
+        let example =
+            bilingual!("write it as http://127.0.0.1:8000/v1", "예: http://127.0.0.1:8000/v1");
         // First, since the other messages show the value.
         if let Some(what) = address::credential(&url, &self.secrets) {
             self.bad(path, what, address::HINT);
@@ -379,7 +381,11 @@ impl Checker {
         }
         let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))
         else {
-            self.bad(path, format!("`{raw}` is not an http:// or https:// URL"), example);
+            let what = bilingual!(
+                "`{raw}` is not an http:// or https:// URL",
+                "`{raw}`: http:// 또는 https:// URL이 아님"
+            );
+            self.bad(path, what, example);
             return None;
         };
         let host = rest.split('/').next().unwrap_or(rest);
@@ -387,7 +393,11 @@ impl Checker {
             || host.starts_with(':')
             || url.contains(|c: char| c.is_whitespace() || c.is_control())
         {
-            self.bad(path, format!("`{raw}` has no host, or has spaces"), example);
+            let what = bilingual!(
+                "`{raw}` has no host, or has spaces",
+                "`{raw}`: 호스트가 없거나 공백이 있음"
+            );
+            self.bad(path, what, example);
             return None;
         }
         if url.contains(['?', '#']) {

@@ -5,13 +5,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::lang::{Text, bilingual};
 use crate::metric::Unit;
 
 /// What is wrong with a value, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitError {
-    pub what: String,
-    pub hint: String,
+    pub what: Text,
+    pub hint: Text,
 }
 
 /// Nanoseconds per unit, longest first, so that formatting takes the longest that divides.
@@ -32,12 +33,38 @@ const LONGEST_NS: u128 = 365 * 24 * 3_600_000_000_000;
 pub const DURATION_PATTERN: &str = r"^[0-9]+(\.[0-9]+)? ?(h|m|s|ms|us|ns)$";
 
 impl UnitError {
-    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    fn new(what: impl Into<Text>, hint: impl Into<Text>) -> Self {
         Self { what: what.into(), hint: hint.into() }
+    }
+
+    /// Of a flag of this name.
+    pub fn of_flag(self, flag: &str) -> Text {
+        bilingual!("{flag}: ", "{flag}: ")
+            .then(&self.what)
+            .then(&bilingual!("\nhint: ", "\n힌트: "))
+            .then(&self.hint)
+    }
+
+    /// What, hint, and both in Korean, a line each: a deserialiser's message is nothing but text.
+    pub fn lines(&self) -> String {
+        let Self { what, hint } = self;
+        [&*what.en, &hint.en, &what.ko, &hint.ko].join("\n")
+    }
+
+    /// Reads [`Self::lines`] back, or an English what and hint; none of another message.
+    pub fn read_back(message: &str) -> Option<Self> {
+        match message.lines().collect::<Vec<_>>()[..] {
+            [what, hint] => Some(Self::new(what, hint)),
+            [what, hint, what_ko, hint_ko] => Some(Self {
+                what: Text { en: what.into(), ko: what_ko.into() },
+                hint: Text { en: hint.into(), ko: hint_ko.into() },
+            }),
+            _ => None,
+        }
     }
 }
 
-/// The hint is on a line of its own, which is how `error` finds it in a deserialiser's message.
+/// In English, the hint on a line of its own.
 impl fmt::Display for UnitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.what, self.hint)
@@ -49,14 +76,23 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let (number, unit) = split_unit(text);
     if unit.is_empty() && !number.is_empty() {
         return Err(UnitError::new(
-            format!("duration `{text}` has no unit"),
-            format!("write `{number}s` or `{number}ms` (units: h, m, s, ms, us)"),
+            bilingual!("duration `{text}` has no unit", "시간 `{text}`에 단위가 없음"),
+            bilingual!(
+                "write `{number}s` or `{number}ms` (units: h, m, s, ms, us)",
+                "`{number}s` 또는 `{number}ms`로 쓰십시오 (단위: h, m, s, ms, us)"
+            ),
         ));
     }
     let bad = |why: &str| {
         UnitError::new(
-            format!("`{text}` is not a duration{why}"),
-            "write a number and a unit: 500ms, 1.5s, 10m (units: h, m, s, ms, us)",
+            Text {
+                en: format!("`{text}` is not a duration{why}"),
+                ko: format!("`{text}`: 쓸 수 없는 시간"),
+            },
+            bilingual!(
+                "write a number and a unit: 500ms, 1.5s, 10m (units: h, m, s, ms, us)",
+                "숫자와 단위를 쓰십시오: 500ms, 1.5s, 10m (단위: h, m, s, ms, us; 1년 이하)"
+            ),
         )
     };
     let &(_, factor) = TIME_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(|| bad(""))?;
@@ -91,8 +127,8 @@ pub fn parse_percent(text: &str) -> Result<f64, UnitError> {
     parse_suffixed(
         text,
         &["%"],
-        &format!("`{text}` is not a percentage"),
-        "write a number and %, such as 5%",
+        bilingual!("`{text}` is not a percentage", "`{text}`: 퍼센트가 아님"),
+        bilingual!("write a number and %, such as 5%", "숫자와 %를 쓰십시오. 예: 5%"),
     )
     .map(|v| v / 100.0)
 }
@@ -102,8 +138,11 @@ pub fn parse_points(text: &str) -> Result<f64, UnitError> {
     parse_suffixed(
         text,
         &["pp"],
-        &format!("`{text}` is not a number of percentage points"),
-        "write a number and pp, such as 2pp",
+        bilingual!(
+            "`{text}` is not a number of percentage points",
+            "`{text}`: 퍼센트포인트가 아님"
+        ),
+        bilingual!("write a number and pp, such as 2pp", "숫자와 pp를 쓰십시오. 예: 2pp"),
     )
     .map(|v| v / 100.0)
 }
@@ -121,7 +160,7 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<f64, UnitError> {
             parse_suffixed(
                 text,
                 &["/s", "req/s", "requests/s"],
-                &what,
+                what,
                 "write a number and /s, such as 5/s",
             )
         }
@@ -130,7 +169,7 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<f64, UnitError> {
             parse_suffixed(
                 text,
                 &["tok/s", "tokens/s"],
-                &what,
+                what,
                 "write a number and tokens/s, such as 500 tokens/s",
             )
         }
@@ -139,7 +178,7 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<f64, UnitError> {
             parse_suffixed(
                 text,
                 &["J/token"],
-                &what,
+                what,
                 "write a number and J/token, such as 0.5 J/token",
             )
         }
@@ -148,18 +187,23 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<f64, UnitError> {
             parse_suffixed(
                 text,
                 &["tokens/J", "tok/J"],
-                &what,
+                what,
                 "write a number and tokens/J, such as 2 tokens/J",
             )
         }
         Unit::Mebibytes => {
             let what = format!("`{text}` is not a size of memory");
-            parse_suffixed(text, &["MiB"], &what, "write a number and MiB, such as 65536 MiB")
+            parse_suffixed(text, &["MiB"], what, "write a number and MiB, such as 65536 MiB")
         }
     }
 }
 
-fn parse_suffixed(text: &str, units: &[&str], what: &str, hint: &str) -> Result<f64, UnitError> {
+fn parse_suffixed(
+    text: &str,
+    units: &[&str],
+    what: impl Into<Text>,
+    hint: impl Into<Text>,
+) -> Result<f64, UnitError> {
     let (number, unit) = split_unit(text);
     let value = parse_decimal(number).and_then(|_| number.parse::<f64>().ok());
     match value {
@@ -220,10 +264,10 @@ mod tests {
             "١s",
         ] {
             let error = parse_duration(text).expect_err(text);
-            assert!(error.what.contains(text), "{error}");
+            assert!(error.what.en.contains(text), "{error}");
         }
         assert_eq!(
-            parse_duration("30").expect_err("no unit").hint,
+            parse_duration("30").expect_err("no unit").hint.en,
             "write `30s` or `30ms` (units: h, m, s, ms, us)"
         );
     }

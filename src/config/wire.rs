@@ -31,7 +31,7 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        units::parse_duration(&text).map(Self).map_err(D::Error::custom)
+        units::parse_duration(&text).map(Self).map_err(|e| D::Error::custom(e.lines()))
     }
 }
 

@@ -79,7 +79,7 @@ fn why(why: &Why) -> String {
             format!(
                 "{}: 기준선보다 {size} {how}{}{}",
                 first.metric.title(),
-                proof(first, " ~ "),
+                proof(first, " ~ ").replace("over +1000 %", "+1000 % 초과"),
                 also_worse(also)
             )
         }
