@@ -220,8 +220,10 @@ impl fmt::Display for Headline {
 impl fmt::Display for SweptFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { family, axis, invalid, highest } = self;
-        let levels: Vec<String> = invalid.iter().map(|l| level_name(*axis, *l)).collect();
-        let invalid = (!levels.is_empty()).then(|| format!("INVALID at {}", levels.join(", ")));
+        let invalid = invalid.split_last().map(|(last, others)| {
+            let others: String = others.iter().map(|level| format!("{level}, ")).collect();
+            format!("INVALID at {others}{}", level_name(*axis, *last))
+        });
         let highest = highest.map(|highest| highest.say(Lang::En));
         let parts: Vec<String> = invalid.into_iter().chain(highest).collect();
         if parts.is_empty() { Ok(()) } else { write!(f, "{family}: {}", parts.join(", ")) }

@@ -168,7 +168,10 @@ struct Drawn<'a> {
 /// One file. A workload without charts says that there are none.
 pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
     let headline = text::headline(report, lang);
-    let word = report.verdict.map_or("", Verdict::word);
+    // A run that is not fit has no verdict, and looks no better for that.
+    let unfit = || headline.starts_with(Verdict::Invalid.word()).then_some(Verdict::Invalid);
+    let verdict = report.verdict.or_else(unfit);
+    let word = verdict.map_or("", Verdict::word);
     let sentence =
         headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
     let t = page_text(lang);
@@ -177,7 +180,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         shell: Shell::new(&title, &report.tool_version, lang),
         t,
         report,
-        tone: tone(report.verdict),
+        tone: tone(verdict),
         word,
         sentence,
         notices: text::notices(report, lang).collect(),
@@ -234,7 +237,7 @@ const CHART_WORDS: [fn(&Labels) -> &'static str; 14] = [
     |l| l.requests,
     |l| l.per_s,
     |l| l.baseline,
-    |l| l.candidate,
+    |l| l.this_change,
     |l| l.failed,
     |l| l.yes,
     |l| l.completed_per_s,
@@ -386,6 +389,7 @@ fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
         interval: text::limit_interval(l, lang),
         state: beside(lang, &text::state(l)),
         tone: match l.state {
+            LimitState::NotMeasured if text::unjudged(l) => "plain",
             LimitState::Met => "good",
             LimitState::Breached | LimitState::NotMeasured => "bad",
             LimitState::Open => "open",

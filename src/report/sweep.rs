@@ -336,7 +336,7 @@ pub(super) mod tests {
         assert_eq!((found.knee, found.curve.as_str()), (Some(8.0), "output_token_rate"));
         assert_eq!(
             found.words,
-            "knee near 8 in flight: at 16 output_token_rate is 2 % higher, and ttft p95 9.0 times as long"
+            "knee near 8 in flight: at 16 output token rate is 2 % higher, and TTFT p95 9.0 times as long"
         );
         assert_eq!(found.levels[0].workload, "w-c1");
     }
@@ -369,7 +369,7 @@ pub(super) mod tests {
         let straight = (1..6).map(|n| at(f64::from(n), Some(f64::from(n) * 10.0), 50.0)).collect();
         assert_eq!(
             sweep("w", Axis::Concurrency, straight).words,
-            "no knee up to 5 in flight: output_token_rate does not bend"
+            "no knee up to 5 in flight: output token rate does not bend"
         );
         let few = levels().into_iter().take(3).collect();
         assert_eq!(
@@ -388,7 +388,7 @@ pub(super) mod tests {
         let found = sweep("w", Axis::Concurrency, some);
         assert_eq!(
             found.words,
-            "no knee to show: output_token_rate was not measured at every level"
+            "no knee to show: output token rate was not measured at every level"
         );
     }
 

@@ -25,7 +25,7 @@ pub use exit::{exit_code, let_through};
 pub use foreign::{excerpt, plain, short};
 pub use judged::{
     breached, detectable, judged, judgement, levels, limit, limit_interval, not_judged, state,
-    worse,
+    unjudged, worse,
 };
 pub use load::{arrival, client, completed, error, load};
 pub use missing::unmeasured;

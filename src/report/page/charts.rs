@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::lanes::{Lanes, lanes};
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
+use crate::metric::Timing;
 use crate::record::{Record, RecordError, RoundRecord, WorkloadRecord, timings};
 use crate::report::{Report, WorkloadReport};
 
@@ -30,6 +31,9 @@ pub struct Charts {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cdf {
     pub timing: &'static str,
+    /// What people call it.
+    #[serde(skip)]
+    pub title: &'static str,
     pub ms: Vec<f64>,
     pub baseline: Option<Vec<f64>>,
     pub candidate: Vec<f64>,
@@ -113,7 +117,7 @@ pub fn of_workload(
 }
 
 impl Charts {
-    /// Some distribution is the candidate's alone.
+    /// Some distribution is this change's alone.
     pub fn lacks_a_baseline(&self) -> bool {
         self.cdfs.iter().any(|c| c.baseline.is_none())
     }
@@ -145,15 +149,16 @@ fn cdfs(
     let candidate = timings(workload)?;
     let stored = |name: &str| report.and_then(|r| r.baseline_timings_hdr.get(name));
     let mut all = Vec::new();
-    for name in ["ttft", "tpot", "e2e", "chunk_gap"] {
+    for timing in [Timing::Ttft, Timing::Tpot, Timing::E2e, Timing::ChunkGap] {
+        let name = timing.name();
         let Some(mine) = candidate.get(name) else { continue };
         let baseline = stored(name).map(|text| Gaps::decode(text)).transpose();
-        all.extend(cdf(name, mine, baseline.map_err(RecordError::Shape)?.as_ref()));
+        all.extend(cdf(timing, mine, baseline.map_err(RecordError::Shape)?.as_ref()));
     }
     Ok(all)
 }
 
-fn cdf(timing: &'static str, candidate: &Gaps, baseline: Option<&Gaps>) -> Option<Cdf> {
+fn cdf(timing: Timing, candidate: &Gaps, baseline: Option<&Gaps>) -> Option<Cdf> {
     let ends = [Some(candidate), baseline].into_iter().flatten().filter_map(Gaps::min_max_ms);
     let (low, high) = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
     // Even steps on a log axis, from just below the least to the greatest.
@@ -163,7 +168,8 @@ fn cdf(timing: &'static str, candidate: &Gaps, baseline: Option<&Gaps>) -> Optio
     let shares =
         |values: &Gaps| ms.iter().map(|x| thousandths(values.share_up_to_ms(*x))).collect();
     Some(Cdf {
-        timing,
+        timing: timing.name(),
+        title: timing.title(),
         baseline: baseline.filter(|b| b.len() > 0).map(shares),
         candidate: shares(candidate),
         ms: ms.iter().map(|x| thousandths(*x)).collect(),

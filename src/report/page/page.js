@@ -7,16 +7,19 @@
   const say = (label) => words[label] ?? label;
   const root = document.documentElement;
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
+  const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x !== 0 && Math.abs(x) < 0.01 ? x.toPrecision(1) : x.toFixed(2);
+  // Ticks of one axis have as many decimals as their step needs.
+  const ticks = (_, all, __, ___, step) => all.map((v) => v === null ? "" : v.toFixed(String(Number(step.toPrecision(3))).split(".")[1]?.length ?? 0));
   // `label`: what it counts, and in which unit.
   const named = (label) => ({ label: say(label), labelSize: 16, labelGap: 0, labelFont: "12px system-ui, sans-serif" });
   const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
   // Round numbers on a log axis, 1-2-5: uPlot's own begin at the least value.
   const rounded = (_, __, lo, hi) => {
     const all = [];
-    for (let ten = 10 ** Math.floor(Math.log10(lo)); ten <= hi; ten *= 10) for (const k of [1, 2, 5]) if (k * ten >= lo && k * ten <= hi) all.push(k * ten);
+    for (let ten = 10 ** Math.floor(Math.log10(lo)); ten <= hi; ten *= 10) for (const k of hi > 2000 * lo ? [1] : [1, 2, 5]) if (k * ten >= lo && k * ten <= hi) all.push(k * ten);
     return all;
   };
+  const bare = (_, all) => all.map((v) => v === null ? "" : String(Number(v.toPrecision(3))));
   const size = (el) => ({ width: Math.max(el.clientWidth, 280), height: el.clientHeight - 34 });
   const line = (label, colour, over) => ({ label: say(label), stroke: css(colour), width: 2, points: { show: false }, value: (_, v) => short(v), ...over });
   const dots = (label, colour, over) => ({ label: say(label), stroke: css(colour), paths: () => null, points: { show: true, size: 4, width: 1, stroke: css(colour), fill: css(colour) }, value: (_, v) => short(v), ...over });
@@ -33,9 +36,9 @@
     const rows = [ms], series = [{ label: "ms", value: (_, v) => short(v) }];
     const share = { value: (_, v) => v === null || v === undefined ? "-" : (v * 100).toFixed(1) + " %" };
     if (c.baseline) { rows.push(cut(c.baseline)); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
-    rows.push(cut(c.candidate)); series.push(line("candidate", "--candidate", share));
+    rows.push(cut(c.candidate)); series.push(line("this change", "--candidate", share));
     charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: log ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
-      axes: [axis({ ...(log && { splits: rounded, filter: (_, all) => all }), label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 48, ...named("share"), values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
+      axes: [axis({ ...(log && { splits: rounded, filter: (_, all) => all }), label: "ms", labelSize: 18, size: 36, values: log ? bare : ticks }), axis({ size: 48, ...named("share"), values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
       cursor: { drag: { x: false, y: false } } }, rows, el));
   };
 
@@ -91,7 +94,7 @@
     const s = { at_s: at }, series = l.lines.map((one, i) => line(say(one.label) + (l.unit ? " " + l.unit : ""), pen(i).colour, { dash: pen(i).dash, points: {} }));
     const from = (lo, hi) => l.most === null ? [Math.min(0, lo), Math.max(hi * 1.1, 1)] : [0, l.most];
     timed(el, group, spans, series, parted(s, spans, l.lines.map((one) => one.values)), { y: { range: (_, lo, hi) => from(lo ?? 0, hi ?? 1) } },
-      [axis({ size: 48, space: 22, ...named(l.unit || "requests"), values: (_, all) => all.map((v) => v === null ? "" : short(v)) })]);
+      [axis({ size: 48, space: 22, ...named(l.unit || "requests"), values: ticks })]);
   };
 
   // The same as dragging, for keys and fingers. Half of what is seen, or a quarter to either side; never beyond what was measured.
@@ -159,7 +162,7 @@
       if (!c) continue;
       for (const el of section.querySelectorAll("[data-cdf]")) cdf(el, c.cdfs[Number(el.dataset.cdf)]);
       const group = together("w" + i), r = c.requests, s = c.seconds;
-      const left = (label) => axis({ size: 48, ...named(label), values: (_, all) => all.map((v) => v === null ? "" : short(v)) });
+      const left = (label) => axis({ size: 48, ...named(label), values: ticks });
       const at = section.querySelector("[data-requests]");
       // Failures stand on the line of the least latency drawn.
       let floor = Infinity, top = 0;
@@ -168,7 +171,7 @@
       floor /= 1.15;
       const wide = top > 20 * floor;
       const first = timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? say("yes") : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
-        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: wide ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [{ ...left("ms"), ...(wide && { splits: rounded, filter: (_, all) => all }) }]);
+        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: wide ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [{ ...left("ms"), ...(wide && { splits: rounded, filter: (_, all) => all, values: bare }) }]);
       picking(at, first, c, r.failed.map((f) => f ? floor : null), section.querySelector("[data-request]"));
       timed(section.querySelector("[data-seconds]"), group, c.rounds,
         [line("completed/s", "--candidate"), line("failed/s", "--bad", { dash: [4, 3] }), line("output events/s", "--third", { scale: "events", dash: [8, 3] })],

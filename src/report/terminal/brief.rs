@@ -119,11 +119,14 @@ impl Pen {
     fn beside(&self, report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
         let lang = self.lang;
         let mut facts = self.reasons(report, w);
-        facts.extend(self.limit_lines(w));
+        let fit = w.verdict != Some(Verdict::Invalid);
+        if fit {
+            facts.extend(self.limit_lines(w));
+        }
         facts.extend(self.others(w));
         facts.extend(self.rates(w));
         facts.extend(self.time(w));
-        if let Some((met, all)) = text::slo_counts(w) {
+        if let Some((met, all)) = text::slo_counts(w).filter(|_| fit) {
             let counted = match lang {
                 Lang::En => format!("{met} of {all} requests met it"),
                 Lang::Ko => format!("요청 {all}개 중 {met}개 충족"),
@@ -213,7 +216,8 @@ impl Pen {
             return if met.is_empty() { Vec::new() } else { vec![(label, all)] };
         }
         let lines = rest.iter().map(|l| {
-            let (limit, state) = (text::limit(l, self.lang), meaning(self.lang, &text::state(l)));
+            let limit = text::limit(l, self.lang).replacen(&l.metric, &name(&l.metric), 1);
+            let state = meaning(self.lang, &text::state(l));
             // No colour: it would be counted as columns where the line is wrapped.
             let state = if text::breached(l) { state.to_uppercase() } else { state };
             format!("{limit}: {}, {state}", text::value(&l.unit, l.value))

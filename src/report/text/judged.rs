@@ -26,6 +26,11 @@ pub fn judged(workload: &WorkloadReport, metric: &MetricReport) -> Vec<Word> {
     [judgement(workload, metric)].into_iter().chain(accepted).collect()
 }
 
+/// It has a value that says nothing, such as an INVALID measurement's.
+pub fn unjudged(limit: &LimitReport) -> bool {
+    limit.state == LimitState::NotMeasured && limit.value.is_some()
+}
+
 /// `ttft_p95 at most 500 ms`.
 pub fn limit(limit: &LimitReport, lang: Lang) -> String {
     let (metric, edge) = (&limit.metric, value(&limit.unit, Some(limit.limit)));
@@ -48,7 +53,8 @@ pub fn limit_interval(limit: &LimitReport, lang: Lang) -> String {
 /// As tables show it.
 pub fn state(limit: &LimitReport) -> Vec<Word> {
     let accepted = limit.accepted.as_ref().map(|_| Word::Accepted);
-    [Word::Limit(limit.state)].into_iter().chain(accepted).collect()
+    let state = if unjudged(limit) { Word::NotJudged } else { Word::Limit(limit.state) };
+    [state].into_iter().chain(accepted).collect()
 }
 
 /// Breached, and not accepted.

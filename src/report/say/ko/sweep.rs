@@ -2,7 +2,7 @@
 
 use crate::config::Axis;
 use crate::report::sweep::SweepReport;
-use crate::report::sweep::bend::{Bend, BendText, Tail, growth, invalid};
+use crate::report::sweep::bend::{Bend, BendText, Tail, curve_title, growth, invalid};
 use crate::report::text;
 
 pub const WORDS: BendText = BendText {
@@ -21,11 +21,11 @@ fn at(axis: Axis, level: f64) -> String {
 }
 
 fn bend(sweep: &SweepReport, bend: &Bend) -> String {
-    let (axis, curve) = (sweep.axis, &sweep.curve);
+    let (axis, curve) = (sweep.axis, curve_title(&sweep.curve));
     let bend = match bend {
         Bend::Knee { near, next, from, to, tail } => {
             let tail = tail.as_ref().map_or_else(String::new, |Tail { statistic, times }| {
-                format!(", ttft {statistic} {times:.1}배")
+                format!(", TTFT {statistic} {times:.1}배")
             });
             format!(
                 "knee: {} 부근; {next}에서 {curve} {}{tail}",
@@ -62,6 +62,9 @@ fn grown(from: f64, to: f64) -> String {
 
 /// The levels that are INVALID, for a headline.
 pub fn invalid_levels(levels: &[f64], axis: Axis) -> String {
-    let all: Vec<String> = levels.iter().map(|level| at(axis, *level)).collect();
-    format!("INVALID: {}", all.join(", "))
+    let all: Vec<String> = levels.iter().map(f64::to_string).collect();
+    match axis {
+        Axis::Concurrency => format!("동시 요청 {}개에서 INVALID", all.join(", ")),
+        Axis::Rate => format!("{}/s에서 INVALID", all.join(", ")),
+    }
 }
