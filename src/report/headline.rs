@@ -221,8 +221,9 @@ impl fmt::Display for SweptFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { family, axis, invalid, highest } = self;
         let invalid = invalid.split_last().map(|(last, others)| {
-            let others: String = others.iter().map(|level| format!("{level}, ")).collect();
-            format!("INVALID at {others}{}", level_name(*axis, *last))
+            let mut levels: Vec<String> = others.iter().map(ToString::to_string).collect();
+            levels.push(level_name(*axis, *last));
+            format!("INVALID at {}", levels.join(", "))
         });
         let highest = highest.map(|highest| highest.say(Lang::En));
         let parts: Vec<String> = invalid.into_iter().chain(highest).collect();
