@@ -135,6 +135,8 @@ fn a_spent_budget_leaves_a_window() {
     let ran = search(&bed, &["--budget", "1", &good(&ONE_STEP)]);
     ran.assert(5, &["not found within 1 starts", "is one of"]);
     assert_eq!(answer(&bed)["answer"], "window");
+    let more = search(&bed, &["--budget", "9", &good(&ONE_STEP)]);
+    more.assert(0, &["goes on with the unfinished search", "Change 7"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::range::Range;
-use super::state::{Followed, State};
+use super::state::{Closed, Followed, State};
 use crate::exit::ExitStatus;
 use crate::judge::bisect::Posterior;
 use crate::lang::{Text, bilingual};
@@ -103,9 +103,13 @@ impl Answer {
         Self { commits: (1..=range.last()).map(odds).collect(), ..self }
     }
 
-    /// Nothing is left to go on with.
-    pub const fn is_final(&self) -> bool {
-        !matches!(self.outcome, Outcome::Stopped)
+    /// What is left to go on with.
+    pub const fn closes(&self) -> Option<Closed> {
+        match self.outcome {
+            Outcome::Stopped => None,
+            Outcome::Window { .. } => Some(Closed::Spent),
+            Outcome::Found(_) | Outcome::NoRegression | Outcome::EndsOpen => Some(Closed::Answered),
+        }
     }
 
     /// 0: the question is answered. 5: it is not, by this much measuring.
@@ -138,8 +142,8 @@ impl Answer {
                 let (share, n) = (percent(*probability), window.len());
                 let (first, last) = ends_of(window);
                 bilingual!(
-                    "not found within {starts} starts: by {share} it is one of {n} commits, {first} to {last}\nhint: --budget N allows more starts; ask for these commits alone to go on",
-                    "시작 {starts}회 안에 찾지 못함: {share} 확률로 {first}부터 {last}까지 {n}개 커밋 중 하나\n힌트: --budget N으로 시작을 늘리거나 이 커밋들만 다시 탐색하십시오",
+                    "not found within {starts} starts: by {share} it is one of {n} commits, {first} to {last}\nhint: the same command with a larger --budget goes on",
+                    "시작 {starts}회 안에 찾지 못함: {share} 확률로 {first}부터 {last}까지 {n}개 커밋 중 하나\n힌트: 더 큰 --budget으로 같은 명령을 실행하면 이어서 진행합니다",
                     starts = self.fresh_starts
                 )
             }

@@ -14,6 +14,7 @@ use super::gate::Given;
 use super::job::Job;
 use super::options::RunOptions;
 use super::workspace::Workspace;
+use crate::clock::monotonic_ns;
 use crate::config::{Config, Endpoint};
 use crate::exit::Failure;
 use crate::judge::bisect::{Bisect, Difference, Ends, Step, expected_starts, explained};
@@ -140,7 +141,7 @@ pub fn bisect(
         None => Box::new(Servers::new(config, what, &repo, &range, (&folder, &state), &job)?),
     };
     let answer = Hunt { range: &range, budget: what.budget }.run(&mut *measures, &mut state)?;
-    state.close(&answer, answer.is_final())?;
+    state.close(&answer, answer.closes())?;
     Ok(Some(answer))
 }
 
@@ -177,6 +178,7 @@ struct Hunt<'a> {
 
 impl Hunt<'_> {
     fn run(&self, measures: &mut dyn Measures, state: &mut State) -> anyhow::Result<Answer> {
+        let began = monotonic_ns();
         if state.ends.is_none() {
             speak(&bilingual!("first the gate, from GOOD to BAD", "먼저 GOOD에서 BAD까지 게이트"));
         }
@@ -189,6 +191,10 @@ impl Hunt<'_> {
                     "범위의 끝을 측정할 수 없음: {why}"
                 ))),
             };
+        if state.ends.is_none() {
+            let starts = measures.values(state)?.len().max(1);
+            state.start_seconds = Some((monotonic_ns() - began) as f64 / 1e9 / starts as f64);
+        }
         state.ends = Some(ends);
         state.save()?;
         match ends {
@@ -352,8 +358,9 @@ impl Hunt<'_> {
             bilingual!("BAD is {slower} slower ({followed})", "BAD가 {slower} 느림 ({followed})");
         let cost: Text = match starts {
             Some(starts) => bilingual!(
-                ": to find the commit takes about {starts:.0} starts more, each beside one of GOOD, {budget} at most",
-                ": 커밋을 찾는 데 시작 약 {starts:.0}회 더 필요 (매번 GOOD와 나란히, 최대 {budget}회)",
+                ": to find the commit takes about {starts:.0} starts more, each beside one of GOOD (about {minutes:.0} minutes, and the builds), {budget} at most",
+                ": 커밋을 찾는 데 시작 약 {starts:.0}회 더 필요 (매번 GOOD와 나란히, 빌드 외에 약 {minutes:.0}분, 최대 {budget}회)",
+                minutes = starts * 2.0 * state.start_seconds.unwrap_or_default() / 60.0,
                 budget = self.budget
             ),
             None => Text::default(),

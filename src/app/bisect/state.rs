@@ -49,6 +49,16 @@ pub struct Number {
     pub value: f64,
 }
 
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// Its question is answered: asked again, it begins anew.
+    Answered,
+    /// Its budget was spent: asked again with a larger one, it goes on.
+    Spent,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub struct State {
     question: Question,
@@ -62,7 +72,9 @@ pub struct State {
     pub fresh: usize,
     /// Commits that cannot be measured, and why.
     pub skipped: BTreeMap<String, String>,
-    answered: bool,
+    /// How long a start took at the ends, in seconds.
+    pub start_seconds: Option<f64>,
+    closed: Option<Closed>,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -76,10 +88,10 @@ impl State {
             let found: Self = serde_json::from_str(&artefacts::read(&file)?)
                 .with_context(|| format!("{} is no search of this version", file.display()))
                 .context("hint: --restart throws it away")?;
-            if !found.answered && found.question == question {
-                return Ok(Self { folder: folder.to_owned(), ..found });
+            if found.question == question && found.closed != Some(Closed::Answered) {
+                return Ok(Self { folder: folder.to_owned(), closed: None, ..found });
             }
-            if !found.answered {
+            if found.closed.is_none() {
                 let (good, bad) = (&found.question.good, &found.question.bad);
                 bail!(bilingual!(
                     "an unfinished search lies in {folder}: {good}..{bad}, or with another config or metric\nhint: ask the same again to go on with it; --restart throws it away",
@@ -103,7 +115,8 @@ impl State {
             numbers: Vec::new(),
             fresh: 0,
             skipped: BTreeMap::new(),
-            answered: false,
+            start_seconds: None,
+            closed: None,
             folder: folder.to_owned(),
         };
         state.save()?;
@@ -120,11 +133,11 @@ impl State {
         self.ends.is_some() || !self.numbers.is_empty()
     }
 
-    /// Writes the answer; one that ends the search leaves nothing to go on with.
-    pub fn close(&mut self, answer: &impl Serialize, is_final: bool) -> anyhow::Result<()> {
+    /// Writes the answer. `how` is none where the search was interrupted.
+    pub fn close(&mut self, answer: &impl Serialize, how: Option<Closed>) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(answer)?;
         artefacts::write_atomic(&self.folder.join(ANSWER), text.as_bytes())?;
-        self.answered = is_final;
+        self.closed = how;
         self.save()
     }
 }
