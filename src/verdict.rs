@@ -53,6 +53,8 @@ pub struct StatusPolicy {
     pub on_incomparable: OnOpen,
     pub on_limit_open: OnOpen,
     pub on_anchor_drift: OnOpen,
+    /// Starts that look slow only sometimes.
+    pub on_unstable: OnOpen,
 }
 
 /// What a second comparison says, with the sessions of the anchor.
@@ -172,11 +174,11 @@ fn unproven(
     mut reasons: Vec<Reason>,
 ) -> Ruling {
     let Some(blind) = comparison.and_then(Comparison::blind) else {
-        return Ruling::new(
-            Verdict::Inconclusive,
-            exit_of(policy.on_inconclusive, ExitStatus::Inconclusive),
-            reasons,
-        );
+        let unstable = comparison.is_some_and(Comparison::is_unstable);
+        let fails = unstable && policy.on_unstable == OnOpen::Fail;
+        let strictest = if fails { OnOpen::Fail } else { policy.on_inconclusive };
+        let exit = exit_of(strictest, ExitStatus::Inconclusive);
+        return Ruling::new(Verdict::Inconclusive, exit, reasons);
     };
     reasons.insert(0, judge::Reason::from(&blind).into());
     // It is open too: whoever lets nothing open through lets nothing blind through.
@@ -333,11 +335,30 @@ mod tests {
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,
         on_anchor_drift: OnOpen::Warn,
+        on_unstable: OnOpen::Warn,
     };
 
     fn evidence(against: Against) -> Evidence {
         let (invalid, limits, excused, warnings) = (vec![], vec![], vec![], vec![]);
         Evidence { invalid, against, limits, excused, drift: None, incomplete: vec![], warnings }
+    }
+
+    /// Starts that look slow only sometimes leave it open; the policy may ask for more.
+    #[test]
+    fn unstable_starts_fail_where_the_policy_says_so() {
+        let tally = |slow, starts| judge::slow::Tally { slow, starts };
+        let unstable = Comparison {
+            slow: Some(judge::slow::judge(tally(1, 10), tally(0, 34))),
+            ..Comparison::undecided(judge::Mode::Interleaved, 3, 3, vec![])
+        };
+        let e = evidence(Against::Compared(unstable));
+        let ruled = |on_unstable| rule(StatusPolicy { on_unstable, ..WARN }, &e);
+        assert_eq!(ruled(OnOpen::Warn).exit, ExitStatus::Pass);
+        let failing = ruled(OnOpen::Fail);
+        assert_eq!(
+            (failing.verdict, failing.exit),
+            (Verdict::Inconclusive, ExitStatus::Inconclusive)
+        );
     }
 
     #[test]
@@ -470,7 +491,7 @@ mod tests {
         use OnOpen::{Fail, Warn};
         let all = |value: f64| crate::metric::METHOD.map(|metric| (metric, value)).into();
         let starts = |value: f64| {
-            vec![StartSummary { values: all(value), n: 100, bad: 0, rounds: Vec::new() }; 2]
+            vec![StartSummary { values: all(value), n: 100, ..StartSummary::default() }; 2]
         };
         let session =
             |value: f64| judge::Session { starts: starts(value), ..judge::Session::default() };
@@ -478,6 +499,9 @@ mod tests {
         let compared = judge::other_day::judge(&judge::other_day::OtherDay {
             history: &history,
             jobs: &[session(0.1)],
+            decisions: &[],
+            unseen: 0,
+            planned: 1,
             shape: crate::measure::summary::Shape {
                 streaming: true,
                 output_tokens: 8,

@@ -40,7 +40,6 @@ fn row(metric: Metric, change: f64, candidate: f64, bearing: Bearing) -> MetricC
         p: None,
         d_min: method.d_min,
         margin: method.margin,
-        mde: None,
         detectable: None,
         noise: None,
         noisier_than_usual: false,

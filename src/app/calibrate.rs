@@ -105,10 +105,7 @@ fn calibration(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Cal
     let durations: Vec<f64> = rounds.iter().map(|r| r.seconds).collect();
     // Above 0, as a cost must be.
     let cost = |all: &[f64]| stats::mean(all).unwrap_or_default().max(1e-3);
-    let policy = evaluate::judge_policy(
-        workload,
-        u32::try_from(record.workloads.len()).unwrap_or(u32::MAX),
-    )?;
+    let policy = evaluate::judge_policy(record, workload)?;
     let costs = Costs { start_s: cost(&setups), round_s: cost(&durations) };
     let input = Input {
         rounds: &rounds,

@@ -21,7 +21,7 @@ use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::{Text, bilingual};
 use crate::print::note;
-use crate::record::{GitFacts, WorkloadRecord};
+use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::{Charts, charts};
 
@@ -46,7 +46,9 @@ pub fn plan(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Re
             .or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) })
     };
     let beside = (config.gate.mode == GateMode::Interleaved).then(described);
-    dry_run::text(config, beside.transpose()?.as_deref())
+    let mut config = config.clone();
+    config.gate.occasion.get_or_insert(here.occasion());
+    dry_run::text(&config, beside.transpose()?.as_deref())
 }
 
 /// The check itself. `begin` begins its job. `None`: interrupted while it waited for another gate.
@@ -55,7 +57,8 @@ pub fn check(
     what: &Check<'_>,
     begin: impl FnOnce() -> anyhow::Result<Option<Job>>,
 ) -> anyhow::Result<Option<Gated>> {
-    let Gate { config, beside: target, notices } = gate;
+    let Gate { mut config, beside: target, notices } = gate;
+    config.gate.occasion.get_or_insert(what.here.occasion());
     if let Ok(repo) = what.here.repo(&config) {
         repo.remove_abandoned_worktrees();
     }
@@ -187,7 +190,10 @@ fn interleaved(
         ));
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
-    let between = measure::BetweenStarts { history: &history, undecided: &evaluate::undecided };
+    let most = config.gate.max_pairs() as usize;
+    let planned = |record: &Record| evaluate::planned(record, most);
+    let between =
+        measure::BetweenStarts { history: &history, planned: &planned, wanted: &evaluate::wanted };
     let Kept { value: (base, candidate), unsaved } =
         measure::pair(config, what.options, &pair, job, &between).inspect_err(&mut told)?;
     let parts = evaluate::paired(&base, &candidate, |w| baselines.baseline(&w.name))?;

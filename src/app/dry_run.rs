@@ -59,12 +59,8 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[Text]) -> anyhow::Resul
     Ok(lines)
 }
 
-const fn may_be_extended(config: &Config, starts: u32) -> bool {
-    matches!(config.gate.mode, GateMode::Interleaved) && config.gate.extend && starts == 3
-}
-
 fn how_often(config: &Config) -> Text {
-    let (starts, rounds) = (starts(config), config.gate.rounds);
+    let (starts, rounds) = (most_starts(config), config.gate.rounds);
     let each = Text {
         en: format!(", {} each", count(u64::from(rounds), "round", "rounds")),
         ko: format!(", 시작마다 라운드 {rounds}개"),
@@ -78,15 +74,15 @@ fn how_often(config: &Config) -> Text {
         en: format!("{} at most", count(n, "start pair", "start pairs")),
         ko: format!("최대 시작 쌍 {starts}개"),
     };
-    let extended = if may_be_extended(config, starts) {
-        bilingual!(
-            ", extended once by 3 where that leaves it open",
-            ", 판정이 보류되면 한 번만 3개 추가"
-        )
-    } else {
-        Text::default()
-    };
-    most.then(&extended).then(&each)
+    most.then(&each)
+}
+
+/// Interleaved: as many as may be planned; the history says how many are, once the server is known.
+fn most_starts(config: &Config) -> u32 {
+    match config.gate.mode {
+        GateMode::Interleaved => starts(config).min(config.gate.max_pairs()),
+        GateMode::Baseline | GateMode::Limits => starts(config),
+    }
 }
 
 fn how_long(config: &Config, seconds: Option<f64>) -> Text {
@@ -96,10 +92,9 @@ fn how_long(config: &Config, seconds: Option<f64>) -> Text {
             "예상: 알 수 없음. 응답을 받아야 다음 요청을 보내므로 서버 속도에 달림 (먼저 적은 요청으로 확인)"
         );
     };
-    let (starts, interleaved) = (starts(config), config.gate.mode == GateMode::Interleaved);
+    let (starts, interleaved) = (most_starts(config), config.gate.mode == GateMode::Interleaved);
     let sides = if interleaved { 2.0 } else { 1.0 };
-    let extended = if may_be_extended(config, starts) { 2.0 } else { 1.0 };
-    let minutes = seconds * f64::from(starts) * sides * extended / 60.0;
+    let minutes = seconds * f64::from(starts) * sides / 60.0;
     let most = if interleaved { bilingual!("at most ", "최대 ") } else { Text::default() };
     bilingual!("expected: ", "예상: ").then(&most).then(&bilingual!(
         "{minutes:.1} minutes of load, and the time of the last answers",

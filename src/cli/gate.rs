@@ -49,6 +49,10 @@ pub struct CheckArgs {
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,
+    /// The slowdown that must be found, such as 3%; interleaved: how many start pairs that takes is
+    /// planned from the noise (gate.detect)
+    #[arg(long, value_name = "PERCENT")]
+    pub detect: Option<String>,
     /// The base branch: the baseline is looked for from its merge base with HEAD on; `none`: this
     /// run judges no change, and its reports say so [default: the event's, origin/HEAD,
     /// origin/main, main...]

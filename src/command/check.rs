@@ -49,6 +49,7 @@ fn given(args: &CheckArgs) -> Given {
     let mut given = args::given(&args.config, &args.workload);
     given.flags.interleaved = args.interleaved;
     given.flags.baseline_url.clone_from(&args.baseline_url);
+    given.flags.detect.clone_from(&args.detect);
     given
 }
 

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use super::{Placed, Reason};
 use crate::accept::{AcceptedKind, KnownAcceptance};
 use crate::fingerprint::Fingerprint;
-use crate::judge::other_day::FEWEST_SESSIONS;
+use crate::judge::sessions::FEWEST_SESSIONS;
 
 /// The acceptances that count here, and the day that decides which of them have expired.
 #[derive(Clone, Debug, Default)]

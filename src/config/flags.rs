@@ -119,6 +119,9 @@ pub struct Flags {
     /// Interleaved with a server that runs already (`check --baseline-url`).
     #[arg(skip)]
     pub baseline_url: Option<String>,
+    /// `check --detect`
+    #[arg(skip)]
+    pub detect: Option<String>,
 }
 
 impl Flags {
@@ -180,6 +183,7 @@ impl Flags {
             baseline: self.baseline_url.clone().map(BaselineFile::BaseUrl),
             starts: self.starts,
             rounds: self.rounds,
+            detect: self.detect.clone(),
             ..GateFile::default()
         }
     }
@@ -207,7 +211,7 @@ impl Flags {
 
     /// Lets later messages name the flag that said a value.
     pub fn note(&self, workloads: usize, origins: &mut Origins) {
-        let all: [(&str, &str, bool); 25] = [
+        let all: [(&str, &str, bool); 26] = [
             ("target.base_url", "--base-url", self.base_url.is_some()),
             ("target.model", "--model", self.model.is_some()),
             ("target.api_key_env", "--api-key-env", self.api_key_env.is_some()),
@@ -216,6 +220,7 @@ impl Flags {
             ("gate.baseline", "--baseline-url", self.baseline_url.is_some()),
             ("gate.rounds", "--rounds", self.rounds.is_some()),
             ("gate.starts", "--starts", self.starts.is_some()),
+            ("gate.detect", "--detect", self.detect.is_some()),
             ("*.preset", "--preset", !self.preset.is_empty()),
             ("*.arrival", "--concurrency", !self.concurrency.is_empty()),
             ("*.arrival", "--rate", self.rate.is_some()),

@@ -11,12 +11,21 @@ use serde::{Deserialize, Serialize};
 use super::check::Checker;
 use super::error::did_you_mean;
 use super::target::{Endpoint, Target};
+use super::units::parse_percent;
 
 /// Fingerprint fields that `gate.under_test` may name.
 pub const UNDER_TEST: [&str; 5] =
     ["server_version", "server_flags", "server_args", "model", "quantisation"];
 
 const MOST_STARTS: u32 = 1000;
+/// Start pairs that a plan may have.
+const FEWEST_PAIRS: u32 = 3;
+const MOST_PAIRS: u32 = 100;
+/// Candidate starts that a PASS may need.
+const MOST_MIN_STARTS: u32 = 10;
+/// Below, no number of start pairs is enough; above, nothing is a regression.
+const SMALLEST_DETECT: f64 = 0.005;
+const LARGEST_DETECT: f64 = 0.5;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +34,7 @@ pub struct GateFile {
     /// (`interleaved`), or the limits alone (`limits`).
     pub mode: Option<GateMode>,
     /// Server starts per run, where the gate starts the server; a server at a `base_url` has one.
-    /// Interleaved: per side, at most 3.
+    /// Interleaved: start pairs at most, whatever is planned.
     #[schemars(range(min = 1))]
     pub starts: Option<u32>,
     /// Rounds per start.
@@ -57,8 +66,19 @@ pub struct GateFile {
     /// Interleaved: `both` servers run at once and rounds alternate, or `one` at a time and starts
     /// alternate.
     pub fit: Option<Fit>,
-    /// Interleaved: what is still open after the last look is extended once, by three more start
-    /// pairs.
+    /// The slowdown that must be found: how many start pairs that takes is planned from the noise.
+    pub detect: Option<String>,
+    /// Candidate starts that a PASS needs, by the occasion where it is not said.
+    #[schemars(range(min = 1))]
+    pub min_starts: Option<u32>,
+    /// Interleaved: start pairs that may be planned at most, by the occasion where it is not said.
+    #[schemars(range(min = 3))]
+    pub max_pairs: Option<u32>,
+    /// What the run is for; by the event where it is not said.
+    pub occasion: Option<Occasion>,
+    /// When some starts of the candidate look slow, and it is not proven that the build does it.
+    pub on_unstable: Option<OnUnstable>,
+    /// Of earlier versions: refused.
     pub extend: Option<bool>,
 }
 
@@ -80,8 +100,8 @@ pub enum BaselineFile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     pub mode: GateMode,
-    /// Server starts per run (interleaved: per side, at most), where the gate can start the server;
-    /// else one.
+    /// Server starts per run (interleaved: start pairs at most, whatever is planned), where the gate
+    /// can start the server; else one.
     pub starts: u32,
     /// Rounds per start.
     pub rounds: u32,
@@ -105,8 +125,70 @@ pub struct Gate {
     /// Interleaved only.
     pub baseline: Counterpart,
     pub fit: Fit,
-    /// Interleaved: what three start pairs leave open is extended once, by three more.
-    pub extend: bool,
+    /// The slowdown that must be found: a fraction.
+    pub detect: f64,
+    /// None where it is the occasion's.
+    pub min_starts: Option<u32>,
+    pub max_pairs: Option<u32>,
+    /// None where it is the event's.
+    pub occasion: Option<Occasion>,
+    pub on_unstable: Option<OnUnstable>,
+}
+
+/// What a run is for: how many starts are seen, and how long it may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// A change that somebody waits for.
+    #[default]
+    PullRequest,
+    /// The main branch.
+    Nightly,
+    Release,
+}
+
+/// Starts that look slow only sometimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnstable {
+    Fail,
+    /// As what is open for noise.
+    Inconclusive,
+}
+
+impl Occasion {
+    pub const fn min_starts(self) -> u32 {
+        match self {
+            Self::PullRequest => 2,
+            Self::Nightly => 3,
+            Self::Release => 6,
+        }
+    }
+
+    pub const fn max_pairs(self) -> u32 {
+        match self {
+            Self::PullRequest => 6,
+            Self::Nightly | Self::Release => 12,
+        }
+    }
+}
+
+impl Gate {
+    pub fn min_starts(&self) -> u32 {
+        self.min_starts.unwrap_or(self.occasion.unwrap_or_default().min_starts())
+    }
+
+    /// Start pairs at most, whatever the plan says; `starts`, where it is set, counts too.
+    pub fn max_pairs(&self) -> u32 {
+        let planned = self.max_pairs.unwrap_or(self.occasion.unwrap_or_default().max_pairs());
+        planned.min(self.starts)
+    }
+
+    pub fn on_unstable(&self) -> OnUnstable {
+        let release = self.occasion == Some(Occasion::Release);
+        let default = if release { OnUnstable::Fail } else { OnUnstable::Inconclusive };
+        self.on_unstable.unwrap_or(default)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -191,6 +273,11 @@ impl GateFile {
             under_test: self.under_test.or(base.under_test),
             baseline: self.baseline.or(base.baseline),
             fit: self.fit.or(base.fit),
+            detect: self.detect.or(base.detect),
+            min_starts: self.min_starts.or(base.min_starts),
+            max_pairs: self.max_pairs.or(base.max_pairs),
+            occasion: self.occasion.or(base.occasion),
+            on_unstable: self.on_unstable.or(base.on_unstable),
             extend: self.extend.or(base.extend),
         }
     }
@@ -206,13 +293,11 @@ impl Checker {
         starts_flag: Option<u32>,
     ) -> Option<Gate> {
         let mode = file.mode?;
-        // METHOD's other-day session has two starts; interleaved has three looks.
-        let default_starts = if mode == GateMode::Interleaved { 3 } else { 2 };
+        // METHOD's other-day session has two starts; interleaved plans its start pairs.
+        let default_starts = if mode == GateMode::Interleaved { MOST_PAIRS } else { 2 };
         let starts = self.bounded("gate.starts", file.starts.or(Some(default_starts)), MOST_STARTS);
-        if mode == GateMode::Interleaved && starts.is_some_and(|n| n > 3) {
-            let hint = "judged after 1, 2 and 3 start pairs; `gate.extend` adds three more where that leaves it open";
-            self.bad("gate.starts", "more than 3 in interleaved mode", hint);
-        }
+        let detect = self.detect(file.detect.as_deref());
+        let (min_starts, max_pairs) = self.counts(&file);
         let rounds = self.at_least_one("gate.rounds", file.rounds);
         if remote == Some(true) && starts_flag.is_some_and(|n| n > 1) {
             self.bad(
@@ -247,8 +332,43 @@ impl Checker {
             under_test,
             baseline: self.counterpart(file.baseline?)?,
             fit: file.fit?,
-            extend: file.extend?,
+            detect: detect?,
+            min_starts,
+            max_pairs,
+            occasion: file.occasion,
+            on_unstable: file.on_unstable,
         })
+    }
+
+    fn detect(&mut self, text: Option<&str>) -> Option<f64> {
+        const AT: &str = "gate.detect";
+        match parse_percent(text?) {
+            Ok(share) if (SMALLEST_DETECT..=LARGEST_DETECT).contains(&share) => return Some(share),
+            Ok(_) => {
+                let hint = "write the slowdown that must be found, such as 5%";
+                self.bad(AT, "is not within 0.5% and 50%", hint);
+            }
+            Err(error) => self.unit(AT, error),
+        }
+        None
+    }
+
+    /// `min_starts` and `max_pairs`, where they are said.
+    fn counts(&mut self, file: &GateFile) -> (Option<u32>, Option<u32>) {
+        if file.extend.is_some() {
+            let hint = "leave it out: `gate.detect` says what must be found, and `gate.max_pairs` how many start pairs that may take";
+            self.bad("gate.extend", "is of an earlier version", hint);
+        }
+        let said = |check: &mut Self, at, n: Option<u32>, most| {
+            n.and_then(|n| check.bounded(at, Some(n), most))
+        };
+        let min_starts = said(self, "gate.min_starts", file.min_starts, MOST_MIN_STARTS);
+        let max_pairs = said(self, "gate.max_pairs", file.max_pairs, MOST_PAIRS);
+        if max_pairs.is_some_and(|n| n < FEWEST_PAIRS) {
+            let hint = "a conviction takes start pairs that tell their own noise: write 3 or more";
+            self.bad("gate.max_pairs", "is below 3", hint);
+        }
+        (min_starts, max_pairs)
     }
 
     fn counterpart(&mut self, file: BaselineFile) -> Option<Counterpart> {

@@ -50,7 +50,10 @@ pub use error::{ConfigError, did_you_mean};
 pub use expect::{Bound, Limit, Slo};
 pub use file::schema;
 pub use flags::{ADHOC, Flags};
-pub use gate::{Counterpart, Fit, Gate, GateMode, OnAttempt, OnOpen, SameBuild, UNDER_TEST};
+pub use gate::{
+    Counterpart, Fit, Gate, GateMode, Occasion, OnAttempt, OnOpen, OnUnstable, SameBuild,
+    UNDER_TEST,
+};
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use load::{DEMO, Source, Under, lang, load, load_target, load_under};

@@ -21,15 +21,12 @@ use super::units::{parse_percent, parse_points};
 /// (0.05 = 5 % or 5 points).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Regression {
-    /// Minimum relevant change, above 0 and below 1.
-    pub min_change: Option<f64>,
-    /// What a PASS proves the change for the worse to be below: primary metrics only, at least
-    /// `min_change`, below 1.
-    pub margin: Option<f64>,
+    /// The change for the worse that must be found of this metric, above 0 and below 1.
+    pub size: Option<f64>,
     pub class: Option<Class>,
 }
 
-/// A bare size is a `min_change`.
+/// A bare size is a `min_change`: what must be found of this metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RegressionFile {
     pub min_change: Option<String>,
@@ -53,7 +50,7 @@ impl Checker {
                 self.bad(
                     &at,
                     "nothing is said",
-                    "write the smallest change that matters, such as 5%, or {class: guard}",
+                    "write the change that must be found, such as 5%, or {class: guard}",
                 );
                 continue;
             }
@@ -87,9 +84,8 @@ impl Checker {
     ) -> Option<Regression> {
         let row = metric.method()?;
         let bare = said.margin.is_none() && said.class.is_none();
-        let change_at = if bare { at.to_owned() } else { format!("{at}.min_change") };
-        let min_change = self.fraction(&change_at, metric, said.min_change.as_deref());
-        let margin = self.fraction(&format!("{at}.margin"), metric, said.margin.as_deref());
+        let size_at = if bare { at.to_owned() } else { format!("{at}.min_change") };
+        let size = self.fraction(&size_at, metric, said.min_change.as_deref());
         let class = said.class.unwrap_or(row.class);
         if metric == Metric::ErrorRate && class == Class::Primary {
             let what =
@@ -100,22 +96,11 @@ impl Checker {
                 "write `class: guard`, or set a limit: `limits: {error_rate: {max: 1%}}`",
             );
         }
-        let smallest = min_change.unwrap_or(row.d_min);
-        match margin {
-            Some(_) if class != Class::Primary => {
-                let what = "a margin is proven of primary metrics only";
-                self.bad(&format!("{at}.margin"), what, "add `class: primary`, or remove `margin`");
-            }
-            Some(margin) if margin < smallest => {
-                let what = format!(
-                    "the margin is below the minimum relevant change of {}",
-                    size(row.scale, smallest)
-                );
-                self.bad(&format!("{at}.margin"), what, "raise `margin`, or lower `min_change`");
-            }
-            _ => {}
+        if said.margin.is_some() {
+            let hint = "write the one size that must be found, such as `5%`: a PASS proves that, and a FAIL takes 0.6 of it or more";
+            self.bad(&format!("{at}.margin"), "is of an earlier version", hint);
         }
-        Some(Regression { min_change, margin, class: said.class })
+        Some(Regression { size, class: said.class })
     }
 
     /// A size in the metric's own scale, above 0 and below 1.
@@ -137,22 +122,14 @@ impl Checker {
     }
 }
 
-fn size(scale: Scale, fraction: f64) -> String {
-    let number = format!("{:.2}", fraction * 100.0);
-    let short = number.trim_end_matches('0').trim_end_matches('.');
-    match scale {
-        Scale::Log => format!("{short}%"),
-        Scale::Absolute => format!("{short}pp"),
-    }
-}
-
 /// The mapping form of `RegressionFile`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RegressionMap {
-    /// Minimum relevant change.
+    /// The change for the worse that must be found of this metric.
     min_change: Option<String>,
-    /// What a PASS proves the change for the worse to be below; primary metrics only.
+    /// Of earlier versions.
+    #[schemars(skip)]
     margin: Option<String>,
     /// What the metric may do to a verdict.
     class: Option<Class>,
@@ -184,9 +161,7 @@ impl<'de> Deserialize<'de> for RegressionFile {
             type Value = RegressionFile;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a size such as 5% or 2pp, or {min_change: 5%, margin: 7.5%, class: primary}",
-                )
+                f.write_str("a size such as 5% or 2pp, or {min_change: 5%, class: primary}")
             }
 
             fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<RegressionFile, E> {

@@ -80,8 +80,7 @@ pub struct WorkloadFile {
     /// Absolute limits per run, by metric: `{ttft_p95: {max: 500ms}, slo_attainment: {min: 95%}}`.
     pub limits: Option<BTreeMap<String, LimitFile>>,
     /// How changes are judged, by metric, where the method's own rule is not wanted: `5%` (`2pp`
-    /// for shares) is the minimum relevant change, `{min_change: 5%, margin: 7.5%, class: primary}`
-    /// says more.
+    /// for shares) is the change that must be found, `{min_change: 5%, class: primary}` says more.
     pub regressions: Option<BTreeMap<String, RegressionFile>>,
 }
 

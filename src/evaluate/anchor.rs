@@ -37,16 +37,13 @@ impl Part {
         first: Option<&Record>,
         workload: &WorkloadRecord,
         anchor: Option<&Anchor>,
-        workloads: u32,
     ) -> anyhow::Result<()> {
         let Some(anchor) = anchor.filter(|_| self.evidence.invalid.is_empty()) else {
             return Ok(());
         };
         let (sessions, compared) = match history(record, workload, anchor) {
             Err(why) => (0, Err(why)),
-            Ok(history) => {
-                (history.len(), Ok(compare(record, first, workload, &history, workloads)?))
-            }
+            Ok(history) => (history.len(), Ok(compare(record, first, workload, &history)?)),
         };
         let (drift, report, reason) = told(anchor, sessions, compared);
         (self.evidence.drift, self.anchor) = (Some(drift), Some((report, reason)));

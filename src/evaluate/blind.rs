@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::judge::detectable::with_sessions;
-use crate::judge::other_day::session_value;
 use crate::judge::reason::{Place, SpreadReason};
+use crate::judge::sessions::{reach_with, session_value};
 use crate::judge::{Blind, Reason};
 use crate::measure::stats::mean;
 use crate::measure::summary::to_change;
@@ -26,7 +25,7 @@ pub fn explained(blind: &Blind, d_min: f64, sessions: &[&Session]) -> Vec<Reason
     let enough = |k: &usize| {
         blind
             .noise
-            .and_then(|sd| with_sessions(sd, *k, d_min))
+            .and_then(|sd| reach_with(sd, *k, d_min))
             .is_some_and(|x| x <= 2.0 * blind.wanted)
     };
     let more =

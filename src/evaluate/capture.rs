@@ -3,34 +3,37 @@
 
 use super::judge_policy;
 use super::other_day::method;
-use crate::judge::interleaved::{self, Interleaved, Sampling};
-use crate::judge::text;
-use crate::judge::{Decision, detectable};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
+use crate::judge::{Decision, Policy, other_day, text};
 use crate::lang::{Text, bilingual};
 use crate::measure::Round;
 use crate::metric::Metric;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
 
+/// Of the six starts of a first session.
+const PAIRS: usize = 3;
+
 /// The A/A check of a first session (docs/METHODOLOGY.md#first-session): the starts of one build in
 /// pairs, judged as if they were two. The reason, where they differ.
 pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
     for workload in &record.workloads {
         let sides = halves(workload);
+        let policy = Policy { min_starts: 1, ..judge_policy(record, workload)? };
         for (baseline, candidate) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
             let comparison = interleaved::judge(&Interleaved {
-                baseline,
-                candidate,
-                history: &[],
+                earlier: &[],
+                now: Attempt { baseline, candidate, ..Attempt::default() },
                 slo: workload.slo.into(),
-                shape: workload.shape(),
                 differing: &[],
-                most_starts: 3,
-                sampling: Sampling::Starts,
-                policy: &judge_policy(
-                    workload,
-                    u32::try_from(record.workloads.len()).unwrap_or(u32::MAX),
-                )?,
+                rules: Rules {
+                    history: &[],
+                    shape: workload.shape(),
+                    planned: PAIRS,
+                    sampling: Sampling::Pairs,
+                    unseen: 0,
+                    policy: &policy,
+                },
             });
             if comparison.decision == Decision::Regression {
                 return Ok(Some(format!(
@@ -65,18 +68,13 @@ pub fn visible(
     starts: usize,
 ) -> anyhow::Result<Vec<(Metric, f64)>> {
     let history: Vec<_> = sessions.iter().map(|s| method(s, workload)).collect();
-    let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
-    Ok(detectable::other_day(
-        &history,
-        starts,
-        workload.shape(),
-        &judge_policy(workload, workloads)?,
-    ))
+    let policy = judge_policy(record, workload)?;
+    Ok(other_day::reach(&history, starts, workload.shape(), &policy))
 }
 
 /// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: TPOT 4.1 %, ...`
 pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> Text {
-    let needed = crate::judge::other_day::FEWEST_SESSIONS;
+    let needed = crate::judge::sessions::FEWEST_SESSIONS;
     let sizes: Vec<String> =
         visible.iter().map(|(m, x)| format!("{} {}", m.title(), text::size(*m, *x))).collect();
     let sizes =

@@ -22,7 +22,7 @@ pub fn job(record: &Record, workload: &WorkloadRecord) -> judge::Session {
     // request that was too slow.
     if workload.slo.tpot_ms.is_some() && workload.mean_tokens(|c| &c.output_tokens).is_none() {
         for start in &mut starts {
-            start.values.remove(&Metric::SloAttainment);
+            start.forget(Metric::SloAttainment);
         }
     }
     judge::Session {

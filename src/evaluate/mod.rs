@@ -5,9 +5,10 @@ use crate::compare::reason::{Loosened, NoBaseline, RunReason};
 use crate::compare::{Accepted, History, Placed, Selection, Sought};
 use crate::config::OnOpen;
 use crate::exit::ExitStatus;
-use crate::judge::{self, Decision};
+use crate::judge::plan::Plan;
+use crate::judge::{self, Comparison, Decision, Wants};
 use crate::metric::{Class, Metric};
-use crate::record::{self, Record, StartRecord, WorkloadRecord};
+use crate::record::{self, PastSession, Record, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report};
 use crate::report::sides::Before;
 use crate::report::{AnchorReport, BaselineReport, Report};
@@ -81,11 +82,10 @@ pub fn alone<'a>(
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = policy(record);
-    let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let baseline = baseline(workload);
-        let mut part = other_day::part(record, first, workload, &baseline, workloads)?;
+        let mut part = other_day::part(record, first, workload, &baseline)?;
         if parts.is_empty() {
             part.evidence
                 .warnings
@@ -97,20 +97,38 @@ pub fn alone<'a>(
     Ok(parts)
 }
 
-/// Whether another start pair may decide: something is open, and nothing is decided for the whole
-/// run.
-pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
+/// How many start pairs an interleaved run may take, by the histories of its workloads; of a record
+/// of which nothing is measured yet. None without workloads.
+pub fn planned(record: &Record, max_pairs: usize) -> anyhow::Result<Option<Plan>> {
+    let plans = record.workloads.iter().map(|workload| {
+        let policy = judge::Policy { max_pairs, ..judge_policy(record, workload)? };
+        let history: Vec<_> = workload.history.iter().filter_map(PastSession::centred).collect();
+        Ok(Plan::new(&history, workload.shape(), &policy))
+    });
+    Ok(Plan::together(plans.collect::<anyhow::Result<Vec<_>>>()?))
+}
+
+/// What to measure next of an interleaved run; none where nothing more decides, or where something
+/// is decided for the whole run.
+pub fn wanted(baseline: &Record, candidate: &Record) -> anyhow::Result<Option<Wants>> {
     if pair::is_one_program(candidate) {
-        return Ok(false);
+        return Ok(None);
     }
     let parts = paired(baseline, candidate, |_| Baseline::default())?;
-    let decisions = parts.iter().map(|(_, part, _)| match &part.evidence.against {
-        Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c.decision),
+    let compared = parts.iter().map(|(_, part, _)| match &part.evidence.against {
+        Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c),
         _ => None,
     });
-    let decisions: Vec<Option<Decision>> = decisions.collect();
-    let over = decisions.iter().any(|d| matches!(d, None | Some(Decision::Regression)));
-    Ok(!over && decisions.iter().flatten().any(|d| d.is_open()))
+    let Some(all) = compared.collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let over = |c: &&Comparison| c.decision == Decision::Regression && c.wants.is_none();
+    if all.iter().any(over) {
+        return Ok(None);
+    }
+    let wants = |wanted| all.iter().any(|c| c.wants == Some(wanted)).then_some(wanted);
+    // Workloads share their starts: what one of them wants is measured of all.
+    Ok(wants(Wants::SecondRound)
+        .or_else(|| wants(Wants::Pair))
+        .or_else(|| wants(Wants::CheckStart)))
 }
 
 /// A workload, what was found out about it, and what that means.
@@ -124,12 +142,11 @@ pub fn paired<'a>(
     known: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = policy(candidate);
-    let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
     let ruled = candidate.workloads.iter().map(|workload| {
-        let mut part = pair::part(baseline, candidate, workload, workloads)?;
+        let mut part = pair::part(baseline, candidate, workload)?;
         let Baseline { accepted, anchor, .. } = known(workload);
         part.excuse(&accepted, candidate, workload, None);
-        part.against_anchor(candidate, None, workload, anchor.as_ref(), workloads)?;
+        part.against_anchor(candidate, None, workload, anchor.as_ref())?;
         let ruling = rule(policy, &part.evidence);
         Ok((workload, part, ruling))
     });
@@ -217,6 +234,8 @@ pub struct Part {
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
 const LOOSE: f64 = 3.0;
+/// What must be found of a primary metric, where nobody says otherwise.
+const DETECT: f64 = 0.05;
 
 /// What the team's own policy takes away from a verdict: said in every report, since a PASS proves
 /// that much less.
@@ -227,18 +246,15 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
         let said = said.policy();
         let demoted =
             row.class == Class::Primary && said.class.is_some_and(|c| c != Class::Primary);
-        let large = |x: Option<f64>, own: f64| x.filter(|x| *x > LOOSE * own);
         if demoted {
             return Some(Loosened::NotPrimary(metric));
         }
         if said.class == Some(Class::Info) {
             return Some(Loosened::OnlyShown(metric));
         }
-        let (change, margin) = (
-            large(said.min_change_ratio, row.d_min),
-            large(said.margin_ratio, row.margin.unwrap_or(row.d_min)),
-        );
-        change.or(margin).map(|x| Loosened::MayBeWorse(metric, x))
+        let own = if row.margin.is_some() { DETECT } else { row.d_min };
+        let large = said.size().filter(|size| *size > LOOSE * own);
+        large.map(|size| Loosened::MayBeWorse(metric, size))
     });
     let rules: Vec<Loosened> = said.collect();
     (!rules.is_empty()).then_some(RunReason::RegressionsLoosened { rules })
@@ -264,12 +280,19 @@ fn mostly_whole(start: &StartRecord, rounds: u32) -> bool {
 }
 
 /// What the record says about the judgement of changes.
-pub fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
-    let mut policy = judge::Policy { workloads, ..judge::Policy::default() };
+pub fn judge_policy(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<judge::Policy> {
+    let default = judge::Policy::default();
+    let detect = record.policy.detect_ratio.unwrap_or(default.detect);
+    let mut policy = judge::Policy {
+        detect,
+        detect_other_day: default.detect_other_day.max(detect),
+        workloads: u32::try_from(record.workloads.len()).unwrap_or(u32::MAX),
+        min_starts: record.policy.min_starts.map_or(1, |n| n as usize),
+        ..default
+    };
     for (name, said) in &workload.regressions {
         let (metric, said) = (metric(name)?, said.policy());
-        policy.minimum_changes.extend(said.min_change_ratio.map(|change| (metric, change)));
-        policy.margins.extend(said.margin_ratio.map(|margin| (metric, margin)));
+        policy.sizes.extend(said.size().map(|size| (metric, size)));
         policy.classes.extend(said.class.map(|class| (metric, class)));
     }
     Ok(policy)
@@ -293,5 +316,9 @@ fn policy(record: &Record) -> StatusPolicy {
         on_incomparable: of(&p.on_incomparable),
         on_limit_open: of(&p.on_limit_open),
         on_anchor_drift: of(&p.on_anchor_drift),
+        on_unstable: match p.on_unstable.as_deref() {
+            None | Some("inconclusive") => OnOpen::Warn,
+            Some(_) => OnOpen::Fail,
+        },
     }
 }

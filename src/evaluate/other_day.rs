@@ -22,7 +22,6 @@ pub(super) fn part(
     first: Option<&Record>,
     workload: &WorkloadRecord,
     baseline: &Baseline,
-    workloads: u32,
 ) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
     let selection = baseline.select(workload, under_test, Some(&record.session));
@@ -38,15 +37,8 @@ pub(super) fn part(
     let limits = limits::judged(record, workload, &rounds, &past)?;
     let mut invalid: Vec<Reason> = workload.unfit().into_iter().map(Reason::from).collect();
     invalid.extend(another_thing(record, first, workload).map(Reason::from));
-    let (against, untold) = against(
-        record,
-        first,
-        workload,
-        baseline,
-        (&selection, &history),
-        workloads,
-        &mut invalid,
-    )?;
+    let (against, untold) =
+        against(record, first, workload, baseline, (&selection, &history), &mut invalid)?;
     let nearest = selection.used.last();
     let differences = nearest.map_or_else(Vec::new, |(_, s)| {
         Fingerprint::differences(&s.fingerprint, &workload.fingerprint)
@@ -74,7 +66,7 @@ pub(super) fn part(
     let mut found =
         Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
     found.excuse(&baseline.accepted, record, workload, selection.since.newest);
-    found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
+    found.against_anchor(record, first, workload, baseline.anchor.as_ref())?;
     Ok(found)
 }
 
@@ -86,7 +78,6 @@ fn against(
     workload: &WorkloadRecord,
     baseline: &Baseline,
     (selection, history): (&Selection<'_>, &[judge::Session]),
-    workloads: u32,
     invalid: &mut Vec<Reason>,
 ) -> anyhow::Result<(Against, Option<RunReason>)> {
     if record.policy.mode == "limits" {
@@ -108,7 +99,7 @@ fn against(
     let (now, then) = (Tokens::count(workload), Earlier::from_sessions(&sessions));
     invalid.extend(now.drifted(&then).into_iter().map(Reason::from));
     let untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
-    let mut comparison = compare(record, first, workload, history, workloads)?;
+    let mut comparison = compare(record, first, workload, history)?;
     if let Some(found) = comparison.blind() {
         let d_min =
             comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
@@ -205,16 +196,18 @@ pub(super) fn compare(
     first: Option<&Record>,
     workload: &WorkloadRecord,
     history: &[judge::Session],
-    workloads: u32,
 ) -> anyhow::Result<judge::Comparison> {
     let before = first
         .and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
     let jobs: Vec<judge::Session> =
         before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
-    let policy = judge_policy(workload, workloads)?;
+    let policy = judge_policy(record, workload)?;
     Ok(other_day::judge(&OtherDay {
         history,
         jobs: &jobs,
+        decisions: &[],
+        unseen: 0,
+        planned: 1,
         shape: workload.shape(),
         differing: &[],
         policy: &policy,
@@ -223,10 +216,10 @@ pub(super) fn compare(
 
 /// A session whose SLOs were others says nothing about attainment.
 pub(super) fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
-    let mut method = session.to_method();
+    let mut method = session.to_method_of(&workload.plan_seeds());
     if session.slo != workload.slo {
         for start in &mut method.starts {
-            start.values.remove(&Metric::SloAttainment);
+            start.forget(Metric::SloAttainment);
         }
     }
     work::at_lengths_of(workload, session, &mut method);

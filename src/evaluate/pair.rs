@@ -5,9 +5,9 @@ use super::work::{self, Tokens};
 use super::{Part, judge_policy, limits, loosened, mostly_whole};
 use crate::compare::reason::RunReason;
 use crate::fingerprint::{Difference, Fingerprint};
-use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::reason::Side;
-use crate::judge::{Comparison, PastRun};
+use crate::judge::{Comparison, PastRun, Reason as Judged};
 use crate::record::note::Note;
 use crate::record::programs::Builds;
 use crate::record::{PastSession, Record, WorkloadRecord};
@@ -38,7 +38,6 @@ pub fn part(
     baseline: &Record,
     candidate: &Record,
     workload: &WorkloadRecord,
-    workloads: u32,
 ) -> anyhow::Result<Part> {
     let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     // Limits need no baseline: they are judged whatever it is.
@@ -76,7 +75,7 @@ pub fn part(
     let before = Before::of_record(base, commit)?;
     let conflicts = conflicts(candidate, &differences);
     let evidence = if conflicts.is_empty() {
-        let comparison = compare(candidate, base, workload, &history, workloads)?;
+        let comparison = compare(candidate, base, workload)?;
         // Prompts that were shorter for one side are less work. (Output tokens are compared request
         // by request by the judge.)
         let (now, then) = (Tokens::count(workload), Tokens::count(base));
@@ -135,25 +134,40 @@ fn compare(
     candidate: &Record,
     base: &WorkloadRecord,
     workload: &WorkloadRecord,
-    history: &[PastRun],
-    workloads: u32,
 ) -> anyhow::Result<Comparison> {
     let pair = candidate.pair.as_ref();
-    Ok(interleaved::judge(&Interleaved {
-        baseline: &base.method_rounds(),
-        candidate: &workload.method_rounds(),
-        history,
-        slo: workload.slo.into(),
-        shape: workload.shape(),
-        differing: &[],
-        most_starts: pair.map_or(1, |p| p.most_starts as usize),
-        sampling: if pair.is_some_and(|p| p.starts_sampled) {
-            Sampling::Starts
-        } else {
-            Sampling::RunningServers
+    // Values that still have the plan in them must not be mixed with those that have not.
+    let history: Vec<PastRun> = workload.history.iter().filter_map(PastSession::centred).collect();
+    let left_out = (workload.history.len() - history.len()) as u64;
+    let sampling = match pair.filter(|p| p.starts_sampled) {
+        None => Sampling::RunningServers,
+        // Earlier versions made no start of the candidate alone.
+        Some(_) if candidate.policy.min_starts.is_none() => Sampling::Pairs,
+        Some(_) => Sampling::Starts,
+    };
+    let mut comparison = interleaved::judge(&Interleaved {
+        earlier: &[],
+        now: Attempt {
+            baseline: &base.method_rounds(),
+            candidate: &workload.method_rounds(),
+            checks: &workload.method_checks(),
+            decision: None,
         },
-        policy: &judge_policy(workload, workloads)?,
-    }))
+        slo: workload.slo.into(),
+        differing: &[],
+        rules: Rules {
+            history: &history,
+            shape: workload.shape(),
+            planned: pair.map_or(1, |p| p.planned_pairs.unwrap_or(p.most_starts) as usize),
+            sampling,
+            unseen: 0,
+            policy: &judge_policy(candidate, workload)?,
+        },
+    });
+    if left_out > 0 {
+        comparison.warnings.push(Judged::SessionsWithoutRounds { sessions: left_out });
+    }
+    Ok(comparison)
 }
 
 /// Start pairs that the decision used; all where nothing was decided.
@@ -211,7 +225,7 @@ fn incomplete(
     }
     let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);
     let measured = base.starts.len().min(workload.starts.len());
-    let stopped = comparison.decision.is_open() && (measured as u64) < u64::from(most);
+    let stopped = comparison.wants.is_some() && comparison.decision.is_open();
     stopped.then_some(RunReason::StoppedEarly { pairs: measured as u64, most })
 }
 
@@ -220,7 +234,6 @@ fn beside(baseline: &Record, workload: &WorkloadRecord) -> Option<Beside> {
     Some(Beside {
         words: pair.baseline.clone(),
         commit: baseline.git.as_ref().map(|git| git.commit.clone()),
-        most_starts: pair.most_starts,
         starts_sampled: pair.starts_sampled,
         minutes: workload.minutes(),
     })

@@ -129,11 +129,14 @@ pub fn at_lengths_of(
     else {
         return;
     };
-    for value in
-        method.starts.iter_mut().filter_map(|start| start.values.get_mut(&Metric::OutputTokenRate))
-    {
-        // Oriented: minus the log.
-        *value -= (now / then).ln();
+    for start in &mut method.starts {
+        let rounds = start.rounds.iter_mut().map(|round| &mut round.values);
+        for values in std::iter::once(&mut start.values).chain(rounds) {
+            if let Some(value) = values.get_mut(&Metric::OutputTokenRate) {
+                // Oriented: minus the log.
+                *value -= (now / then).ln();
+            }
+        }
     }
 }
 

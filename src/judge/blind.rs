@@ -26,10 +26,15 @@ pub struct Blind {
 }
 
 impl Comparison {
-    /// Where it is open, and could have seen nothing smaller than twice the margin of some primary
-    /// metric. Below six sessions it is young and not blind.
+    /// Where it is open for noise, and could have seen nothing smaller than twice the margin of
+    /// some primary metric. Below six sessions it is young and not blind; unstable starts are seen,
+    /// and make the noise themselves.
     pub fn blind(&self) -> Option<Blind> {
-        let open = self.decision == Decision::Inconclusive && self.sessions_needed.is_none();
+        let unstable = self.slow.as_ref().is_some_and(|slow| slow.worry);
+        let open = self.decision == Decision::Inconclusive
+            && self.sessions_needed.is_none()
+            && self.wants.is_none()
+            && !unstable;
         let primary = self.metrics.iter().filter(|row| open && row.class == Class::Primary);
         let found = primary.filter_map(|row| self.blind_in(row));
         found.max_by(|a, b| beyond(a).total_cmp(&beyond(b)))
@@ -60,7 +65,10 @@ fn beyond(blind: &Blind) -> f64 {
 impl From<&Blind> for Reason {
     fn from(blind: &Blind) -> Self {
         let Blind { metric, detectable, wanted, noise, mode } = *blind;
-        let unit = if mode == Mode::OtherDay { NoiseUnit::Sessions } else { NoiseUnit::Starts };
+        let unit = match mode {
+            Mode::Interleaved => NoiseUnit::Starts,
+            Mode::OtherDay | Mode::Drift => NoiseUnit::Sessions,
+        };
         Self::Blind { metric, detectable, wanted, noise, unit }
     }
 }

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::history::MOST_OF_A_SIDE;
 use crate::judge::limits::mean_lag;
-use crate::judge::{PastRun, Policy, detectable, limits};
+use crate::judge::seeds::SeedMeans;
+use crate::judge::{PastRun, Policy, limits, plan};
 use crate::measure::stats::{mean, sd, squared_deviations};
 use crate::measure::summary::{Shape, StartSummary, oriented, summaries};
 use crate::measure::{Round, SloMs};
@@ -65,7 +66,7 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricNoise {
     pub metric: Metric,
-    /// Of the start summaries: what every verdict rests on (docs/METHODOLOGY.md#measurement).
+    /// Of the seed-centred start values: what every verdict rests on (docs/METHODOLOGY.md#measurement).
     pub start_sd: Option<f64>,
     /// The part of it that a restart adds, were each start's rounds endless.
     pub between_starts: Option<f64>,
@@ -74,7 +75,7 @@ pub struct MetricNoise {
     /// The unbiased estimate of the starts' part was negative and stands at 0: the starts differ
     /// less than their rounds explain.
     pub clamped: bool,
-    /// MDE95 of an interleaved comparison of three starts per side.
+    /// What three start pairs find in 95 %.
     pub visible: Option<f64>,
 }
 
@@ -117,7 +118,9 @@ struct Components {
 
 /// Everything that the starts tell.
 pub fn calibrate(input: &Input<'_>) -> Calibration {
-    let starts: Vec<StartSummary> = summaries(input.rounds, &input.slo).into_values().collect();
+    let plain: Vec<StartSummary> = summaries(input.rounds, &input.slo).into_values().collect();
+    let means = SeedMeans::over(&plain);
+    let starts: Vec<StartSummary> = plain.iter().map(|start| means.centred(start)).collect();
     let cells = cells(input);
     let metrics = noise(input, &starts, &cells);
     let of = |metric| metrics.iter().find(|m| m.metric == metric);
@@ -130,7 +133,7 @@ pub fn calibrate(input: &Input<'_>) -> Calibration {
         best_rounds: best.collect(),
         minutes: minutes(input.costs, rounds_per_start),
         knee: knee(input.rounds, of(TTFT), of(TPOT)),
-        false_alarms: splits::false_alarms(&starts, input.shape, input.policy),
+        false_alarms: splits::false_alarms(&plain, input.shape, input.policy),
         metrics,
     }
 }
@@ -163,8 +166,8 @@ fn cells(input: &Input<'_>) -> Cells {
 
 fn noise(input: &Input<'_>, starts: &[StartSummary], cells: &Cells) -> Vec<MetricNoise> {
     let side = starts[starts.len().saturating_sub(MOST_OF_A_SIDE)..].to_vec();
-    let history = [PastRun { sides: vec![side] }];
-    let visible = detectable::interleaved(&history, 3, input.shape, input.policy);
+    let history = [PastRun { sides: vec![side], passed: true }];
+    let visible = plan::reach(&history, 3, input.shape, input.policy);
     let of = |metric: Metric| {
         let values: Vec<f64> =
             starts.iter().filter_map(|s| s.values.get(&metric).copied()).collect();

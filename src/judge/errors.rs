@@ -10,6 +10,8 @@ use crate::measure::summary::StartSummary;
 
 /// Significance of the error rate's test, in both modes.
 pub const ALPHA: f64 = 0.0005;
+const FEWEST_STARTS: usize = 2;
+const MANY: u64 = 10;
 
 /// Requests scheduled and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,14 +49,37 @@ impl Counts {
     }
 }
 
+/// What of the evidence must be there before errors convict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enough {
+    /// Interleaved: so many start pairs; no conviction rests on one.
+    Pairs(usize),
+    /// A job of so many starts; ten failures stand for a second one.
+    Starts(usize),
+}
+
+impl Enough {
+    fn check(self, candidate: Counts) -> Check {
+        match self {
+            Self::Pairs(pairs) => {
+                Check { formula: "L >= 2 start pairs", holds: pairs >= FEWEST_STARTS }
+            }
+            Self::Starts(starts) => Check {
+                formula: "two candidate starts, or ten failures",
+                holds: starts >= FEWEST_STARTS || candidate.bad >= MANY,
+            },
+        }
+    }
+}
+
 /// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`) <= 0.0005, an excess of 0.2 points,
-/// and two starts or ten failures are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing
-/// counts on either side forbid a PASS.
+/// and enough starts are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing counts on
+/// either side forbid a PASS.
 pub fn judge(
     t: &Thresholds,
     baseline: Counts,
     candidate: Counts,
-    starts: usize,
+    enough: Enough,
     policy: &Policy,
 ) -> Finding {
     let alpha = policy.level(ALPHA);
@@ -67,10 +92,7 @@ pub fn judge(
     let checks = vec![
         Check { formula: "pe <= 0.0005 / workloads", holds: p <= alpha },
         Check { formula: "excess share >= D_min", holds: rate - base >= t.d_min },
-        Check {
-            formula: "two candidate starts, or ten failures",
-            holds: starts >= 2 || candidate.bad >= 10,
-        },
+        enough.check(candidate),
     ];
     let hit = all_hold(&checks);
     let worry = p < 0.01 && rate > t.d_min;
@@ -82,7 +104,7 @@ pub fn judge(
     let mut row = MetricComparison::unmeasured(t, sides, None);
     row.change = Some(rate - base);
     row.p = Some(p);
-    row.mde = smallest_hit(t, baseline, candidate.n, policy);
+    row.detectable = smallest_hit(t, baseline, candidate.n, policy);
     row.judgement = judgement;
     row.reason = reason;
     let working = ErrorsTest {
@@ -122,6 +144,19 @@ pub fn smallest_hit(t: &Thresholds, baseline: Counts, n: u64, policy: &Policy) -
     Some((at as f64 / n as f64 - baseline.share()?).max(t.d_min))
 }
 
+/// The smallest excess that `starts` starts would show, where each sends as many requests as the
+/// known ones did.
+pub fn reach<'a>(
+    t: &Thresholds,
+    known: impl IntoIterator<Item = &'a StartSummary> + Clone,
+    starts: usize,
+    policy: &Policy,
+) -> Option<f64> {
+    let (count, past) = (known.clone().into_iter().count() as u64, Counts::sum(known));
+    let n = (past.n * starts as u64).checked_div(count)?;
+    smallest_hit(t, past, n, policy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +172,7 @@ mod tests {
             &t,
             Counts { n: base.0, bad: base.1 },
             Counts { n: cand.0, bad: cand.1 },
-            starts,
+            Enough::Starts(starts),
             &policy,
         )
     }
@@ -160,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_smallest_hit_is_one() {
-        let mde = finding((1000, 2), (1000, 2), 3).row.mde.expect("visible");
+        let mde = finding((1000, 2), (1000, 2), 3).row.detectable.expect("visible");
         let smallest =
             (3..1000).find(|&bad| finding((1000, 2), (1000, bad), 3).hit).expect("visible");
         assert!((mde - (smallest as f64 - 2.0) / 1000.0).abs() < 1e-12);

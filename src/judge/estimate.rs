@@ -1,15 +1,18 @@
-//! A difference with its standard error, tested; and what a metric's finding is for the decision of
-//! the run.
+//! A difference with its standard error, tested; and what that finds of a metric.
 //!
-//! Not here: where the standard error comes from (`interleaved`, `other_day`).
+//! Not here: where the standard error comes from (`look`, `sessions`), or what all findings
+//! together decide (`decide`).
 
-use crate::judge::reason::{Margin, Measured};
+use crate::judge::level::Line;
+use crate::judge::reason::Measured;
 use crate::judge::{
-    Bearing, Comparison, Decision, Judgement, MetricComparison, MetricReason, Reason, Thresholds,
-    Working, dist,
+    Bearing, Judgement, MetricComparison, MetricReason, Reason, Thresholds, Working, dist,
 };
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
+
+/// p below which a difference of a relevant size keeps a run from passing.
+const WORRY: f64 = 0.02;
 
 /// An oriented difference (positive is worse) and the t distribution that it is judged by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,10 +22,14 @@ pub struct Estimate {
     pub df: f64,
 }
 
-/// The levels of a rule: significance, and the tail of the bound that a PASS needs.
+/// The levels of a look.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Levels {
-    pub alpha: f64,
+    /// p at or below which it convicts now.
+    pub level: f64,
+    /// The same at the last planned look.
+    pub last: f64,
+    /// beta: the tail of the bound that a PASS needs.
     pub pass_tail: f64,
 }
 
@@ -32,15 +39,14 @@ pub struct Tested {
     pub thresholds: Thresholds,
     pub estimate: Estimate,
     pub levels: Levels,
-    /// P(T > (D - `D_neg`) / se).
-    pub p: Option<f64>,
     /// P(T > D / se).
-    pub p0: Option<f64>,
-    /// D -+ t(1 - alpha) se.
+    pub p: Option<f64>,
+    /// D -+ t(level) se.
     pub interval: Option<(f64, f64)>,
-    /// D + t(1 - `pass_tail`) se, of metrics that have something to prove.
+    /// U = D + t(beta) se, of metrics that have something to prove.
     pub upper: Option<f64>,
-    pub mde: Option<f64>,
+    /// At the last planned look.
+    pub detectable: Option<f64>,
     pub worries: bool,
     pub proven: bool,
     pub improved: bool,
@@ -74,9 +80,14 @@ pub struct Sides {
 }
 
 impl Estimate {
-    /// P(T > (D - null) / se): small where the difference is beyond `null`.
-    pub fn p_beyond(&self, null: f64) -> Option<f64> {
-        dist::t_upper_tail((self.difference - null) / self.se, self.df)
+    /// An estimate of nothing but its own precision.
+    pub const fn unknown(se: f64, df: f64) -> Self {
+        Self { difference: 0.0, se, df }
+    }
+
+    /// P(T > D / se): small where the difference is beyond chance.
+    pub fn p(&self) -> Option<f64> {
+        dist::t_upper_tail(self.difference / self.se, self.df)
     }
 
     /// The same precision about another difference.
@@ -89,45 +100,54 @@ impl Estimate {
         Some(self.difference + dist::t_upper_quantile(tail, self.df)? * self.se)
     }
 
-    fn interval(&self, alpha: f64) -> Option<(f64, f64)> {
-        let half = dist::t_upper_quantile(alpha, self.df)? * self.se;
+    fn interval(&self, level: f64) -> Option<(f64, f64)> {
+        let half = dist::t_upper_quantile(level, self.df)? * self.se;
         Some((self.difference - half, self.difference + half))
     }
 
-    /// max(`D_min`, `D_neg` + t(1 - alpha) se) + t(0.95) se.
-    pub fn mde(&self, alpha: f64, d_min: f64, d_neg: f64) -> Option<f64> {
-        let threshold = d_min.max(d_neg + dist::t_upper_quantile(alpha, self.df)? * self.se);
+    /// max(t(level) se, `D_min`) + t(0.05) se: found in 95 % of such runs.
+    pub fn detectable(&self, level: f64, d_min: f64) -> Option<f64> {
+        let threshold = d_min.max(dist::t_upper_quantile(level, self.df)? * self.se);
         Some(threshold + dist::t_upper_quantile(0.05, self.df)? * self.se)
     }
 }
 
+impl Levels {
+    pub fn at(line: Line, look: usize, pass_tail: f64) -> Self {
+        Self { level: line.level(look), last: line.last(), pass_tail }
+    }
+}
+
 impl Tested {
-    /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size. A primary metric's bound for
-    /// PASS is below its margin; guards have none to prove. Improved: the interval's upper end is
-    /// below -`D_neg`.
+    /// Worry: p < 0.02, and of a relevant size. A primary metric's bound for PASS is below its
+    /// margin; guards have none to prove. Improved: the whole interval is below 0.
     pub fn test(thresholds: &Thresholds, estimate: &Estimate, levels: Levels) -> Self {
         let t = thresholds;
-        let p0 = estimate.p_beyond(0.0);
-        let interval = estimate.interval(levels.alpha);
+        let p = estimate.p();
+        let interval = estimate.interval(levels.level);
         let upper = t.margin.and_then(|_| estimate.upper(levels.pass_tail));
         Self {
             thresholds: *t,
             estimate: *estimate,
             levels,
-            p: estimate.p_beyond(t.d_neg),
-            p0,
+            p,
             interval,
             upper,
-            mde: estimate.mde(levels.alpha, t.d_min, t.d_neg),
-            worries: p0.is_some_and(|p0| p0 < 0.02) && estimate.difference >= t.d_min,
+            detectable: estimate.detectable(levels.last, t.d_min),
+            worries: p.is_some_and(|p| p < WORRY) && estimate.difference >= t.d_min,
             proven: t.margin.is_none_or(|margin| upper.is_some_and(|upper| upper < margin)),
-            improved: interval.is_some_and(|(_, upper)| upper < -t.d_neg),
+            improved: interval.is_some_and(|(_, upper)| upper < 0.0),
         }
     }
 
-    /// The test says worse: p <= alpha.
+    /// The test says worse: p <= level.
     pub fn significant(&self) -> bool {
-        self.p.is_some_and(|p| p <= self.levels.alpha)
+        self.p.is_some_and(|p| p <= self.levels.level)
+    }
+
+    /// The difference is worth failing for.
+    pub fn relevant(&self) -> bool {
+        self.estimate.difference >= self.thresholds.d_min
     }
 
     /// To be called unchanged: proven, or, where there is no margin to prove, no change that
@@ -146,13 +166,8 @@ impl Tested {
         if self.significant() {
             MetricReason::NotThroughout
         } else {
-            MetricReason::PerhapsNoise { p: self.p, alpha: self.levels.alpha }
+            MetricReason::PerhapsNoise { p: self.p, alpha: self.levels.level }
         }
-    }
-
-    /// The difference is worth failing for.
-    pub fn relevant(&self) -> bool {
-        self.estimate.difference >= self.thresholds.d_min
     }
 }
 
@@ -169,7 +184,6 @@ impl MetricComparison {
             p: None,
             d_min: t.d_min,
             margin: t.margin,
-            mde: None,
             detectable: None,
             noise: None,
             noisier_than_usual: false,
@@ -181,7 +195,7 @@ impl MetricComparison {
         }
     }
 
-    fn describe(&self) -> Reason {
+    pub(super) fn describe(&self) -> Reason {
         let Self { metric, change, interval, p, .. } = *self;
         match self.bearing {
             Bearing::Convicts => Reason::Worse(Measured { metric, change, interval, p }),
@@ -218,8 +232,8 @@ impl Finding {
             class: Class::Guard,
             scale: Scale::Log,
             d_min: 0.0,
-            d_neg: 0.0,
             margin: None,
+            alone: 0.0,
         };
         let row = MetricComparison::unmeasured(&t, none, Some(MetricReason::ChangeNotJudged));
         Self { row, hit: false, worry: false, blocks: Some(Block::Missing) }
@@ -248,7 +262,7 @@ impl Finding {
         row.interval =
             tested.interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
         row.p = tested.p;
-        row.mde = tested.mde;
+        row.detectable = tested.detectable;
         row.judgement = judgement;
         row.reason = reason;
         Self {
@@ -277,7 +291,7 @@ impl Finding {
 
     /// A metric that the team only wants shown: it never decides, and is not called a regression by
     /// any report.
-    fn shown_only(mut self) -> Self {
+    pub(super) fn shown_only(mut self) -> Self {
         if self.hit {
             self.row.judgement = Judgement::Inconclusive;
             self.row.reason = Some(MetricReason::OnlyShown);
@@ -286,7 +300,7 @@ impl Finding {
     }
 
     /// With its bearing written into it.
-    fn into_row(self) -> MetricComparison {
+    pub(super) fn into_row(self) -> MetricComparison {
         let bearing = match () {
             () if self.hit => Bearing::Convicts,
             () if self.blocks == Some(Block::Missing) => Bearing::Lacks,
@@ -298,70 +312,6 @@ impl Finding {
     }
 }
 
-/// The findings of one look to a comparison. `known` is the comparison so far.
-pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
-    let shown = |f: Finding| if f.row.class == Class::Info { f.shown_only() } else { f };
-    let metrics: Vec<MetricComparison> =
-        findings.into_iter().map(|f| shown(f).into_row()).collect();
-    let noisy = metrics
-        .iter()
-        .filter(|row| row.noisier_than_usual)
-        .map(|row| row.metric)
-        .collect::<Vec<_>>();
-    let warnings =
-        if noisy.is_empty() { vec![] } else { vec![Reason::NoisierThanUsual { metrics: noisy }] };
-    let mut comparison = Comparison { metrics, warnings, looks, ..known.clone() };
-    decide(&mut comparison);
-    comparison
-}
-
-/// By the bearing of each metric: any conviction is a regression, nothing in the way is a PASS;
-/// else what is missing is said before what is noisy.
-pub fn decide(comparison: &mut Comparison) {
-    let of = |bearing: Bearing| comparison.metrics.iter().filter(move |row| row.bearing == bearing);
-    let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
-    convicting.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
-    let mut lacking: Vec<Reason> = of(Bearing::Lacks).map(MetricComparison::describe).collect();
-    let open: Vec<Reason> =
-        of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
-    if !comparison.metrics.iter().any(|row| row.class == Class::Primary) {
-        lacking.push(Reason::NoPrimaryMetric);
-    }
-    let (decision, reasons) = if !convicting.is_empty() {
-        (Decision::Regression, convicting.into_iter().map(MetricComparison::describe).collect())
-    } else if !lacking.is_empty() {
-        (Decision::Incomplete, lacking.into_iter().chain(open).collect())
-    } else if open.is_empty() {
-        (Decision::Pass, vec![proof(&comparison.metrics)])
-    } else {
-        (Decision::Inconclusive, open)
-    };
-    comparison.proves = reasons.first().filter(|_| decision == Decision::Pass).cloned();
-    (comparison.decision, comparison.reasons) = (decision, reasons);
-}
-
-/// A PASS says what it proves, and what of the others it would have seen
-/// (docs/METHODOLOGY.md#pass-proves).
-fn proof(metrics: &[MetricComparison]) -> Reason {
-    let detectable = metrics
-        .iter()
-        .filter(|row| row.class == Class::Guard)
-        .filter_map(|row| Some((row.metric, row.mde?)));
-    Reason::Proof { margins: margins(metrics), detectable: detectable.collect() }
-}
-
-/// What a PASS proves of primary metrics: those with one margin together.
-pub fn margins(metrics: &[MetricComparison]) -> Vec<Margin> {
-    let mut all: Vec<Margin> = Vec::new();
-    for (metric, ratio) in metrics.iter().filter_map(|row| Some((row.metric, row.margin?))) {
-        match all.iter_mut().find(|margin| margin.alike(metric, ratio)) {
-            Some(margin) => margin.metrics.push(metric),
-            None => all.push(Margin { ratio, metrics: vec![metric] }),
-        }
-    }
-    all
-}
-
 fn unproven(t: &Thresholds) -> MetricReason {
     match t.margin {
         Some(margin) => MetricReason::MarginNotProven { metric: t.metric, margin },
@@ -371,41 +321,4 @@ fn unproven(t: &Thresholds) -> MetricReason {
 
 fn ordered(a: f64, b: f64) -> (f64, f64) {
     if a <= b { (a, b) } else { (b, a) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_a_margin_only_an_interval_within_what_matters_is_unchanged() {
-        let of = |difference: f64, se: f64, margin: Option<f64>| {
-            let metric = Metric::parse("ttft_p95").expect("a metric");
-            let (class, scale) = (Class::Guard, Scale::Log);
-            let thresholds = Thresholds { metric, class, scale, d_min: 0.1, d_neg: 0.01, margin };
-            let tested = Tested::test(
-                &thresholds,
-                &Estimate { difference, se, df: 12.0 },
-                Levels { alpha: 0.0005, pass_tail: 0.02 },
-            );
-            let finding = Finding::tested(
-                Sides { baseline: Some(0.0), candidate: Some(difference) },
-                &tested,
-                false,
-            );
-            assert_eq!(
-                finding.worry || finding.blocks.is_some(),
-                !tested.proven,
-                "the word changes nothing of the decision"
-            );
-            finding.row.judgement
-        };
-        // t(0.9995; 12) is 4.3.
-        assert_eq!(of(0.0, 0.02, None), Judgement::Unchanged);
-        assert_eq!(of(0.0, 0.03, None), Judgement::Inconclusive);
-        assert_eq!(of(0.04, 0.02, None), Judgement::Inconclusive);
-        assert_eq!(of(-0.05, 0.02, None), Judgement::Inconclusive);
-        assert_eq!(of(-0.1, 0.02, None), Judgement::Improved);
-        assert_eq!(of(0.0, 0.03, Some(0.15)), Judgement::Unchanged);
-    }
 }

@@ -9,13 +9,12 @@ mod tests;
 
 use crate::judge::errors::ErrorsTest;
 use crate::judge::estimate::Tested;
-use crate::judge::far_beyond::PriorTest;
 use crate::judge::gross::GrossTest;
 use crate::judge::history::Variation;
-use crate::judge::interleaved::PairsTest;
-use crate::judge::other_day::SessionsTest;
+use crate::judge::look::PairsTest;
+use crate::judge::sessions::SessionsTest;
 use crate::judge::{Check, Comparison, MetricComparison, Mode, Working, text};
-use crate::measure::summary::{to_change, to_display};
+use crate::measure::summary::to_change;
 use crate::metric::{Class, Metric, Scale};
 
 /// One line of arithmetic.
@@ -77,9 +76,12 @@ fn heading(comparison: &Comparison, row: &MetricComparison) -> Step {
     };
     let how = match comparison.mode {
         Mode::Interleaved => {
-            format!("interleaved, look {} (docs/METHODOLOGY.md#interleaved-test)", comparison.looks)
+            format!(
+                "interleaved, after {} of {} start pairs (docs/METHODOLOGY.md#interleaved-test)",
+                comparison.looks, comparison.planned
+            )
         }
-        Mode::OtherDay => {
+        Mode::OtherDay | Mode::Drift => {
             let sessions = text::count(comparison.sessions as u64, "session", "sessions");
             format!(
                 "another day, job {} against {sessions} (docs/METHODOLOGY.md#another-day)",
@@ -91,10 +93,18 @@ fn heading(comparison: &Comparison, row: &MetricComparison) -> Step {
 }
 
 fn pairs(test: &PairsTest, metric: Metric) -> Vec<Step> {
-    let start = "start summaries";
+    let start = "seed-centred start values";
     let mut steps = vec![
-        step("b_s", format!("{start} of the baseline"), values(metric, &test.baseline)),
-        step("c_s", format!("{start} of the candidate"), values(metric, &test.candidate)),
+        step(
+            "b_s",
+            format!("{start} of the baseline"),
+            list(&test.baseline, |v| signed(metric, v)),
+        ),
+        step(
+            "c_s",
+            format!("{start} of the candidate"),
+            list(&test.candidate, |v| signed(metric, v)),
+        ),
         step("D_s", "c_s - b_s", list(&test.differences, |d| signed(metric, d))),
         variation("SSn, dfn", "sum (b_s - mean b)^2 + sum (c_s - mean c)^2, 2 (L - 1)", test.now),
         variation(
@@ -134,34 +144,29 @@ fn pairs(test: &PairsTest, metric: Metric) -> Vec<Step> {
     if let Some(tested) = &test.tested {
         steps.extend(tests(
             tested,
-            "sqrt(2 v / L + 2 floor^2 / L)",
-            if test.look == 1 { "" } else { "_L" },
+            "sqrt(2 (v + floor^2) / L)",
+            "Phi(-C max(1, K/L)^(1/4)), C 3.0 primary, 3.5 guard",
         ));
     }
     steps.extend(checks(&test.checks));
-    steps.extend(prior(test.prior.as_ref(), metric));
+    steps.extend(test.gross.iter().flat_map(|found| gross(found, metric)));
     steps
 }
 
 fn sessions(test: &SessionsTest, metric: Metric) -> Vec<Step> {
     let mut steps = vec![
-        step("h_j", "means of the start summaries of each session", values(metric, &test.history)),
-        step("c_q", "the same of each job of the candidate", values(metric, &test.jobs)),
-        step("k, q", "sessions, jobs", format!("{}, {}", test.history.len(), test.jobs.len())),
+        step("h_j", "means of the start values of each session", list(&test.history, number)),
+        step("c_q", "the same of each job of the candidate", list(&test.units, number)),
+        step("k, q", "sessions, jobs", format!("{}, {}", test.history.len(), test.units.len())),
     ];
     if let Some(variance) = test.variance {
         let value =
             format!("{}, sd of a session {}", number(variance), size(metric, variance.sqrt()));
-        steps.push(step("s2", "sample variance of h + floor^2", value));
+        steps.push(step("v", "sample variance of h + floor^2", value));
     }
     if let Some(tested) = &test.tested {
-        steps.extend(tests(tested, "sqrt(s2 (1/q + 1/k)), df = k - 1", ""));
-        if test.alone.len() > 1 {
-            let each = list(&test.alone.iter().map(|e| e.difference).collect::<Vec<_>>(), |d| {
-                signed(metric, d)
-            });
-            steps.push(step("D_q", "c_q - mean h, each job alone", each));
-        }
+        let level = "Phi(-C max(1, K/q)^(1/4)), C 3.0 primary, 3.5 guard, 4.0 a guard alone";
+        steps.extend(tests(tested, "sqrt(v (1/q + 1/k)), df = k - 1", level));
     }
     steps.extend(checks(&test.checks));
     steps.extend(test.gross.iter().flat_map(|found| gross(found, metric)));
@@ -172,7 +177,7 @@ fn sessions(test: &SessionsTest, metric: Metric) -> Vec<Step> {
 fn gross(test: &GrossTest, metric: Metric) -> Vec<Step> {
     let e = &test.estimate;
     let (formula, sd) =
-        ("(4 * 0.05^2 + (k - 1) s2) / (k + 3), df = k + 3", size(metric, test.variance.sqrt()));
+        ("(4 * 0.05^2 + (k - 1) v) / (k + 3), df = k + 3", size(metric, test.variance.sqrt()));
     let mut steps = vec![
         step("gross: v", formula, format!("{}, sd of a session {sd}", number(test.variance))),
         step(
@@ -191,36 +196,27 @@ fn gross(test: &GrossTest, metric: Metric) -> Vec<Step> {
 }
 
 /// From the difference to the bound, in the order in which METHOD asks.
-fn tests(tested: &Tested, se: &str, suffix: &str) -> Vec<Step> {
+fn tests(tested: &Tested, se: &str, level: &str) -> Vec<Step> {
     let (t, e, levels) = (&tested.thresholds, &tested.estimate, tested.levels);
     let metric = t.metric;
     let floor = if t.scale == Scale::Log { "0.002" } else { "0.003" };
     let mut steps = vec![
         step("D", "mean of the candidate - mean of the baseline", signed(metric, e.difference)),
         step("se", format!("{se}, floor {floor}"), number(e.se)),
-        step("D_neg", "tested null: allowance for order and drift", size(metric, t.d_neg)),
-        step("p", "P(T_df > (D - D_neg) / se)", probability(tested.p)),
-        step("p0", "P(T_df > D / se)", probability(tested.p0)),
-        step(
-            format!("alpha{suffix}"),
-            "the metric's part of the budget / workloads",
-            number(levels.alpha),
-        ),
-        step("D_min", "minimum relevant change", size(metric, t.d_min)),
+        step("t", "D / se", number(e.difference / e.se)),
+        step("p", "P(T_df > D / se)", probability(tested.p)),
+        step("level", level, number(levels.level)),
+        step("D_min", "smallest change worth failing for", size(metric, t.d_min)),
     ];
     let both = tested
         .interval
         .map(|(low, high)| format!("{} to {}", signed(metric, low), signed(metric, high)));
-    steps.push(step(
-        "CI",
-        format!("D -+ t(1 - alpha{suffix}; df) se"),
-        both.unwrap_or_else(|| "undefined".into()),
-    ));
+    steps.push(step("CI", "D -+ t(level; df) se", both.unwrap_or_else(|| "undefined".into())));
     if let Some(margin) = t.margin {
         let upper = tested.upper.map_or_else(|| "undefined".into(), |u| signed(metric, u));
         let so =
             if tested.proven { "below M: proven fine" } else { "not below M: not proven fine" };
-        let tail = number(1.0 - levels.pass_tail);
+        let tail = number(levels.pass_tail);
         steps.push(step(
             "U",
             format!("D + t({tail}; df) se"),
@@ -228,31 +224,9 @@ fn tests(tested: &Tested, se: &str, suffix: &str) -> Vec<Step> {
         ));
     }
     let worry = if tested.worries { "yes: no PASS" } else { "no" };
-    steps.push(step("worry", "p0 < 0.02 and D >= D_min", worry));
-    let mde = tested.mde.map_or_else(|| "undefined".into(), |d| size(metric, d));
-    steps.push(step(
-        "MDE95",
-        format!("max(D_min, D_neg + t(1 - alpha{suffix}) se) + t(0.95) se"),
-        mde,
-    ));
-    steps
-}
-
-fn prior(test: Option<&PriorTest>, metric: Metric) -> Vec<Step> {
-    let Some(test) = test else { return vec![] };
-    let e = &test.tested.estimate;
-    let (b, c) = test.starts;
-    let mut steps = vec![
-        step(
-            "prior",
-            "noise not known from 4 df: sd of a start assumed, 4 df",
-            size(metric, test.sd),
-        ),
-        step("D", "mean of the candidate - mean of the baseline", signed(metric, e.difference)),
-        step("se", format!("sd sqrt(1/{c} + 1/{b})"), number(e.se)),
-        step("p", "P(T_4 > (D - D_neg) / se)", probability(test.tested.p)),
-    ];
-    steps.extend(checks(&test.checks));
+    steps.push(step("worry", "p < 0.02 and D >= D_min", worry));
+    let found = tested.detectable.map_or_else(|| "undefined".into(), |d| size(metric, d));
+    steps.push(step("detectable", "max(D_min, t(level of the last look) se) + t(0.05) se", found));
     steps
 }
 
@@ -295,10 +269,6 @@ fn conclusion(row: &MetricComparison) -> Step {
 
 fn variation(name: &str, formula: &str, found: Variation) -> Step {
     step(name, formula, format!("{}, {}", number(found.ss), number(found.df)))
-}
-
-fn values(metric: Metric, oriented: &[f64]) -> String {
-    list(oriented, |v| format!("{v:.5} ({})", text::value(metric, to_display(metric, v))))
 }
 
 fn list(values: &[f64], each: impl Fn(f64) -> String) -> String {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::judge::interleaved::Interleaved;
+use crate::judge::interleaved::Attempt;
 use crate::judge::reason::{PairingReason, Side};
 use crate::judge::work::Work;
 use crate::measure::Round;
@@ -30,7 +30,7 @@ type Pair<'a> = (&'a Round, &'a Round);
 
 /// Starts that have a pair to judge, ascending: rounds of both sides whose baseline did not fail
 /// completely.
-pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
+pub fn usable(input: &Attempt<'_>) -> Vec<u32> {
     let pairs = partners(input.baseline, input.candidate);
     let starts: BTreeSet<u32> =
         pairs.iter().filter(|(b, _)| !failed_completely(b)).map(|(b, _)| b.start).collect();
@@ -41,9 +41,13 @@ pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
 ///
 /// Nothing of later starts is looked at, so that a stored run is judged as it was while it was
 /// measured.
-pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, PairingReason> {
-    if !input.differing.is_empty() {
-        return Err(PairingReason::FieldsDiffer { fields: input.differing.to_vec() });
+pub fn prepare<'a>(
+    input: &Attempt<'a>,
+    differing: &[String],
+    last: u32,
+) -> Result<Fit<'a>, PairingReason> {
+    if !differing.is_empty() {
+        return Err(PairingReason::FieldsDiffer { fields: differing.to_vec() });
     }
     let within =
         |rounds: &'a [Round]| rounds.iter().filter(|r| r.start <= last).collect::<Vec<&Round>>();

@@ -51,7 +51,7 @@ pub fn test(
     let (base, candidate) = (mean(history)?, mean(jobs)?);
     let variance = variance(t, history);
     let estimate = estimate(candidate - base, variance, history.len(), jobs.len());
-    let p = estimate.p_beyond(0.0);
+    let p = estimate.p();
     let slowest = history.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let each = |least: f64| starts.iter().all(|start| *start >= least);
     let significant = p.is_some_and(|p| p <= policy.level(ALPHA)) && each(base + EACH_START);
@@ -89,7 +89,7 @@ fn estimate(difference: f64, variance: f64, sessions: usize, jobs: usize) -> Est
 pub fn reach(t: &Thresholds, history: &[f64], policy: &Policy) -> Option<f64> {
     let known = t.is_primary() && !history.is_empty();
     let estimate = estimate(0.0, variance(t, history), history.len(), 1);
-    known.then(|| estimate.mde(policy.level(ALPHA), t.d_min.max(SMALLEST), 0.0)).flatten()
+    known.then(|| estimate.detectable(policy.level(ALPHA), t.d_min.max(SMALLEST))).flatten()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Not here: which runs are comparable; the caller discards those of another driver, machine class,
 //! engine or workload.
 
-use crate::judge::PastRun;
+use crate::judge::seeds::{SeedMeans, has_rounds};
+use crate::judge::{PastRun, Session};
 use crate::measure::stats::squared_deviations;
 use crate::measure::summary::StartSummary;
 use crate::metric::Metric;
@@ -38,6 +39,23 @@ impl Variation {
     }
 }
 
+/// Sessions of one build as runs of the past, each seed-centred within itself (docs/METHODOLOGY.md#start-values);
+/// and how many were left out, since they keep no rounds and values of the two kinds must not be
+/// mixed.
+pub fn centred(sessions: &[Session]) -> (Vec<PastRun>, usize) {
+    let run = |session: &Session| {
+        let whole = !session.starts.is_empty() && session.starts.iter().all(has_rounds);
+        whole.then(|| {
+            let means = SeedMeans::over(&session.starts);
+            let side = session.starts.iter().map(|start| means.centred(start)).collect();
+            PastRun { sides: vec![side], passed: true }
+        })
+    };
+    let runs: Vec<PastRun> = sessions.iter().filter_map(run).collect();
+    let left_out = sessions.len() - runs.len();
+    (runs, left_out)
+}
+
 /// One metric's values over the starts that have it.
 pub fn values_of(starts: &[StartSummary], metric: Metric) -> Vec<f64> {
     starts.iter().filter_map(|s| s.values.get(&metric).copied()).collect()
@@ -68,16 +86,16 @@ mod tests {
         let start = |v: &f64| StartSummary {
             values: [(Metric::OutputTokenRate, *v)].into(),
             n: 1,
-            bad: 0,
-            rounds: Vec::new(),
+            ..StartSummary::default()
         };
         values.iter().map(start).collect()
     }
 
     #[test]
     fn the_latest_24_degrees_of_freedom_weigh_at_most_twelve() {
-        let quiet = PastRun { sides: vec![side(&[0.0, 0.0, 0.0]), side(&[1.0, 1.0, 1.0])] };
-        let loud = PastRun { sides: vec![side(&[0.0, 9.0, 0.0]), side(&[1.0])] };
+        let quiet =
+            PastRun { sides: vec![side(&[0.0, 0.0, 0.0]), side(&[1.0, 1.0, 1.0])], passed: true };
+        let loud = PastRun { sides: vec![side(&[0.0, 9.0, 0.0]), side(&[1.0])], passed: true };
         assert_eq!(variation(&[], Metric::OutputTokenRate), Variation::default());
         let one = variation(std::slice::from_ref(&loud), Metric::OutputTokenRate);
         assert_eq!((one.ss, one.df), (54.0, 2.0));

@@ -1,420 +1,401 @@
-//! Both builds in one job, start by start (docs/METHODOLOGY.md#interleaved): looks at 1, 2, 3 and,
-//! extended once, 6 starts per side.
+//! Both builds in one job, start by start (docs/METHODOLOGY.md#interleaved): the looks of one commit, over
+//! all its attempts, and what to measure next.
 //!
-//! Not here: measuring another start; the caller does so while the decision is INCONCLUSIVE and
-//! looks are left.
+//! A look sees nothing of later starts: judging a stored run gives what judging it after each start
+//! gave, up to the first decision. Not here: measuring; the caller does so while `wants` says what.
 
-use crate::judge::errors::{self, Counts};
-use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude};
-use crate::judge::far_beyond::{self, PriorTest};
+use crate::judge::decide::{conclude, decide};
 use crate::judge::fitness::{StartPair, prepare, usable};
-use crate::judge::history::{Variation, variation};
+use crate::judge::look::{self, Basis, Pair};
+use crate::judge::reason::PairingReason;
+use crate::judge::seeds::{SeedMeans, at_equal_lengths};
+use crate::judge::slow::{self, Bars};
 use crate::judge::{
-    Check, Comparison, MetricReason, Mode, PastRun, Policy, Reason, Thresholds, Working,
+    Bearing, Comparison, Decision, LookSeen, Mode, PastRun, Policy, Reason, Standing, StartsSeen,
+    Wants,
 };
-use crate::judge::{all_hold, detectable, dist};
-use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
-use crate::measure::{Round, SloMs, mean_length};
-use crate::metric::{Class, Metric};
+use crate::measure::{Round, SloMs};
 
-/// Looks that METHOD has, in starts per side; the last is the one extension.
-const LOOKS: [usize; 4] = [1, 2, 3, 6];
-/// Significance of one metric at each look from the second on: half of what it may spend over looks
-/// 2 and 3.
-const ALPHA_PRIMARY: f64 = 0.003 / 2.0;
-const ALPHA_GUARD: f64 = 0.001 / 2.0;
+/// A further attempt does not count.
+pub const MOST_ATTEMPTS: usize = 5;
+/// Candidate starts that are seen at most where only some of them look slow.
+const ENOUGH_STARTS: usize = 10;
 
 /// Everything that an interleaved comparison looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct Interleaved<'a> {
-    pub baseline: &'a [Round],
-    pub candidate: &'a [Round],
-    /// Earlier finished runs of comparable fingerprint, oldest first.
-    pub history: &'a [PastRun],
+    /// Of the same candidate tree, baseline commit, plan and policy, oldest first; those that were
+    /// INVALID left out.
+    pub earlier: &'a [Attempt<'a>],
+    pub now: Attempt<'a>,
     pub slo: SloMs,
-    pub shape: Shape,
     /// Fingerprint fields that must match and do not.
     pub differing: &'a [String],
-    /// Starts per side to judge at most: 3, or 6 for the one extension.
-    pub most_starts: usize,
+    pub rules: Rules<'a>,
+}
+
+/// What does not come from the measurement itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Earlier finished runs of comparable fingerprint, oldest first.
+    pub history: &'a [PastRun],
+    pub shape: Shape,
+    /// K, as the first attempt planned it (`plan`).
+    pub planned: usize,
     pub sampling: Sampling,
+    /// Attempts that the CI counts and whose records are not found.
+    pub unseen: usize,
     pub policy: &'a Policy,
+}
+
+/// One run of the gate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attempt<'a> {
+    pub baseline: &'a [Round],
+    pub candidate: &'a [Round],
+    /// Check starts of the candidate, in order: the round of the first seed, and that of the second
+    /// where the first looked slow.
+    pub checks: &'a [Vec<Round>],
+    /// What an earlier attempt was judged to be.
+    pub decision: Option<Decision>,
 }
 
 /// Whether the measurement restarted the servers: only then does it hold the start-to-start
 /// variance that everything rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sampling {
-    /// Every start is a fresh one.
+    /// Every start is a fresh one, and the candidate can be started alone.
     Starts,
-    /// Both servers ran already, so that each side is one start, whatever it was asked: only the
-    /// first look is played.
+    /// Every start is a fresh one, and none can be made but in pairs.
+    Pairs,
+    /// Both servers ran already, so that each side is one start, whatever it was asked: one look.
     RunningServers,
 }
 
-/// Both summaries of one start pair.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pair {
-    pub baseline: StartSummary,
-    pub candidate: StartSummary,
+/// One attempt reduced to its starts: plain, with their rounds; or values that need no centring,
+/// without.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    pub pairs: Vec<Pair>,
+    pub checks: Vec<StartSummary>,
+    /// What an earlier attempt was judged to be.
+    pub decision: Option<Decision>,
 }
 
-/// What every look shares.
-#[derive(Clone, Copy, Debug)]
-pub struct Basis<'a> {
-    pub history: &'a [PastRun],
-    pub shape: Shape,
-    pub policy: &'a Policy,
+/// One attempt seed-centred, after so many of its pairs.
+struct Centred {
+    pairs: Vec<Pair>,
+    starts: slow::Starts,
 }
 
-/// How a metric's noise was reckoned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Noise {
-    pub variance: f64,
-    pub df: f64,
-    /// The F test says that this run varies more than the history: it counts alone.
-    pub noisier: bool,
-    /// Of this run's variance over the history's, and where it lies in the F distribution; none
-    /// where either is not known.
-    pub ratio: Option<(f64, Option<f64>)>,
-}
-
-/// The numbers of one metric at one look (docs/METHODOLOGY.md#interleaved-test).
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairsTest {
-    pub look: usize,
-    /// Start summaries, oriented, of the pairs that have both.
-    pub baseline: Vec<f64>,
-    pub candidate: Vec<f64>,
-    pub differences: Vec<f64>,
-    pub now: Variation,
-    pub history: Variation,
-    /// None below two degrees of freedom.
-    pub noise: Option<Noise>,
-    pub tested: Option<Tested>,
-    /// The rule of the later looks, from the second on; of the obvious, at the first.
-    pub checks: Vec<Check>,
-    /// What stood in for the noise at the first look.
-    pub prior: Option<PriorTest>,
-    pub hit: bool,
+/// What is on the table at a look.
+struct Evidence<'a> {
+    rules: Rules<'a>,
+    basis: Basis<'a>,
+    bars: Bars,
+    earlier: &'a [Taken],
+    now: Taken,
+    standing: bool,
+    /// Check starts of this attempt that were used so far.
+    taken: usize,
 }
 
 /// Plays the looks in order and stops where METHOD stops.
-///
-/// A look sees nothing of later starts: judging a whole run gives what judging it after each start
-/// gave, up to the first decision.
 pub fn judge(input: &Interleaved<'_>) -> Comparison {
-    let basis = Basis { history: input.history, shape: input.shape, policy: input.policy };
-    let most = if input.sampling == Sampling::Starts { input.most_starts } else { 1 };
-    let undecided = |reason| basis.undecided(most, vec![reason]);
-    let usable = usable(input);
-    let mut pairs: Vec<Pair> = Vec::new();
-    let mut last = undecided(Reason::NoStartOnBothSides).incomplete();
-    for look in LOOKS.into_iter().filter(|&look| look <= most && look <= usable.len()) {
-        last = match prepare(input, usable[look - 1]) {
-            Err(reason) => undecided(Reason::Pairing(reason)).incomplete(),
-            Ok(fit) => {
-                pairs.extend(
-                    fit.starts[pairs.len()..].iter().map(|starts| Pair::new(starts, &input.slo)),
-                );
-                let mut found = look_at(&basis, &pairs, most);
-                found.warnings.splice(0..0, fit.warnings.into_iter().map(Reason::Pairing));
-                found
+    let decisions = || input.earlier.iter().filter_map(|a| a.decision);
+    if let Some(settled) = settled(&input.rules, decisions()) {
+        return settled;
+    }
+    let (earlier, warnings) = before(input);
+    let standing = stands(decisions());
+    let checks = checks(&input.now, &input.slo);
+    let now = Taken { checks, ..Taken::default() };
+    let evidence = Evidence::new(input.rules, &earlier, now, standing);
+    play_rounds(input, evidence, &warnings)
+}
+
+/// The looks over starts that are known to be fit: of a simulation, or of splits of unchanged code.
+pub fn play(rules: &Rules<'_>, earlier: &[Taken], now: &Taken) -> Comparison {
+    let decisions = || earlier.iter().filter_map(|a| a.decision);
+    if let Some(settled) = settled(rules, decisions()) {
+        return settled;
+    }
+    let checks = Taken { pairs: Vec::new(), ..now.clone() };
+    let mut evidence = Evidence::new(*rules, earlier, checks, stands(decisions()));
+    let nothing = rules.undecided(vec![Reason::NoStartOnBothSides]).incomplete();
+    let mut last = Comparison { wants: Some(Wants::Pair), ..nothing };
+    for pair in &now.pairs {
+        evidence.now.pairs.push(pair.clone());
+        last = evidence.look(Vec::new(), std::mem::take(&mut last.course));
+        if last.wants != Some(Wants::Pair) {
+            break;
+        }
+    }
+    last
+}
+
+/// What earlier attempts have settled: after a PASS nothing is measured, and five are enough.
+fn settled(
+    rules: &Rules<'_>,
+    decisions: impl Iterator<Item = Decision> + Clone,
+) -> Option<Comparison> {
+    if decisions.clone().any(|d| d == Decision::Pass) {
+        let stands = rules.undecided(vec![Reason::PassStands]);
+        return Some(Comparison { decision: Decision::Pass, ..stands });
+    }
+    let spent = decisions.clone().count() + rules.unseen >= MOST_ATTEMPTS;
+    let decision = if stands(decisions) { Decision::Regression } else { Decision::Inconclusive };
+    let reason = Reason::AttemptsSpent { most: MOST_ATTEMPTS as u64 };
+    spent.then(|| Comparison { decision, ..rules.undecided(vec![reason]) })
+}
+
+/// Some attempt was a REGRESSION: a later PASS would have lifted it, and ended the sequence.
+fn stands(mut decisions: impl Iterator<Item = Decision>) -> bool {
+    decisions.any(|d| d == Decision::Regression)
+}
+
+/// Earlier attempts reduced; and which of them add nothing.
+fn before(input: &Interleaved<'_>) -> (Vec<Taken>, Vec<Reason>) {
+    let (mut earlier, mut warnings) = (Vec::new(), Vec::new());
+    for (at, attempt) in input.earlier.iter().enumerate() {
+        match prepare(attempt, input.differing, u32::MAX) {
+            Ok(fit) => earlier.push(Taken {
+                pairs: fit.starts.iter().map(|pair| Pair::new(pair, &input.slo)).collect(),
+                checks: checks(attempt, &input.slo),
+                decision: attempt.decision,
+            }),
+            Err(why) => warnings.push(Reason::AttemptLeftOut { attempt: at as u64 + 1, why }),
+        }
+    }
+    if input.rules.unseen > 0 {
+        warnings.push(Reason::AttemptsUnseen { unseen: input.rules.unseen as u64 });
+    }
+    (earlier, warnings)
+}
+
+fn play_rounds(
+    input: &Interleaved<'_>,
+    mut evidence: Evidence<'_>,
+    warnings: &[Reason],
+) -> Comparison {
+    let usable = usable(&input.now);
+    let nothing = input.rules.undecided(vec![Reason::NoStartOnBothSides]).incomplete();
+    let mut last = Comparison { wants: Some(Wants::Pair), ..nothing };
+    let mut look = 0;
+    while let Some(&start) = usable.get(look) {
+        look += 1;
+        let course = std::mem::take(&mut last.course);
+        last = match evidence.with_pairs(input, start) {
+            Err(why) => evidence.unfit(why, look < input.rules.most()),
+            Ok(dropped) => {
+                let known = warnings.iter().cloned().chain(dropped.into_iter().map(Reason::from));
+                evidence.look(known.collect(), course)
             }
         };
-        if !last.decision.is_open() {
+        if last.wants != Some(Wants::Pair) {
             break;
         }
     }
     // Starts with nothing to pair come after the last look, too: what is wrong with them is the
     // better reason.
-    let end = usable.get(most).map_or(u32::MAX, |next| next.saturating_sub(1));
-    if let (true, Err(reason)) = (last.decision.is_open(), prepare(input, end)) {
-        last = undecided(Reason::Pairing(reason)).incomplete();
+    let end = usable.get(look).map_or(u32::MAX, |next| next.saturating_sub(1));
+    if let (true, Err(why)) = (last.decision.is_open(), prepare(&input.now, input.differing, end)) {
+        last = evidence.unfit(why, last.wants.is_some());
     }
-    if input.sampling == Sampling::RunningServers {
+    if input.rules.sampling == Sampling::RunningServers {
         last.warnings.insert(0, Reason::StartsNotSampled);
+        last.wants = None;
     }
     last
 }
 
-/// The looks over pairs that are known to be fit.
-pub fn play(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
-    let most = pairs.len();
-    let mut last = basis.undecided(most, vec![Reason::NoStartOnBothSides]);
-    for look in LOOKS.into_iter().filter(|&look| look <= most) {
-        last = look_at(basis, &pairs[..look], most);
-        if !last.decision.is_open() {
-            break;
+impl Rules<'_> {
+    fn undecided(&self, reasons: Vec<Reason>) -> Comparison {
+        Comparison::undecided(Mode::Interleaved, self.history.len(), self.planned, reasons)
+    }
+
+    /// Looks of one attempt.
+    const fn most(&self) -> usize {
+        match self.sampling {
+            Sampling::Starts | Sampling::Pairs => self.planned,
+            Sampling::RunningServers => 1,
         }
     }
-    last
 }
 
-/// One look over all the pairs given, of a comparison of at most `most` starts per side.
-fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
-    conclude(&basis.undecided(most, Vec::new()), findings(basis, pairs), pairs.len())
-}
-
-impl Basis<'_> {
-    fn undecided(&self, most: usize, reasons: Vec<Reason>) -> Comparison {
-        // Looks from the second on spend a level each, the first one that of the obvious.
-        let looks = LOOKS.into_iter().filter(|&look| look >= 2 && look <= most).count() as f64;
-        let budget = self.policy.budget(
-            self.shape,
-            looks * ALPHA_PRIMARY,
-            looks * ALPHA_GUARD,
-            far_beyond::ALPHA,
-        );
-        Comparison::undecided(Mode::Interleaved, self.history.len(), budget, reasons)
+impl<'a> Evidence<'a> {
+    fn new(rules: Rules<'a>, earlier: &'a [Taken], now: Taken, standing: bool) -> Self {
+        let Rules { history, shape, policy, planned, .. } = rules;
+        let attempts = earlier.len() + rules.unseen + 1;
+        let basis = Basis {
+            history,
+            shape,
+            policy,
+            planned,
+            unseen_share: if rules.unseen > 0 { attempts as f64 } else { 1.0 },
+            only_pair: rules.sampling == Sampling::RunningServers,
+        };
+        let bars = Bars::new(history, shape, policy);
+        Self { rules, basis, bars, earlier, now, standing, taken: 0 }
     }
+
+    /// The pairs of this attempt up to this start; warnings, or why there is no comparison.
+    fn with_pairs(
+        &mut self,
+        input: &Interleaved<'_>,
+        last: u32,
+    ) -> Result<Vec<PairingReason>, PairingReason> {
+        let fit = prepare(&input.now, input.differing, last)?;
+        let known = self.now.pairs.len();
+        let new = fit.starts.iter().skip(known).map(|pair| Pair::new(pair, &input.slo));
+        self.now.pairs.extend(new);
+        Ok(fit.warnings)
+    }
+
+    /// Nothing that is wrong with this attempt lifts what an earlier one found.
+    fn unfit(&self, why: PairingReason, pairs_left: bool) -> Comparison {
+        let open = self.rules.undecided(vec![Reason::Pairing(why)]).incomplete();
+        let decision = if self.standing { Decision::Regression } else { open.decision };
+        let standing = self.standing.then_some(Standing::Regression { complete: false });
+        Comparison { decision, standing, wants: pairs_left.then_some(Wants::Pair), ..open }
+    }
+
+    /// One look at the pairs so far.
+    fn look(&mut self, warnings: Vec<Reason>, mut course: Vec<LookSeen>) -> Comparison {
+        let complete = self.now.pairs.len() >= self.rules.most();
+        let attempts = self.centred();
+        let pairs: Vec<Vec<Pair>> = attempts.iter().map(|a| a.pairs.clone()).collect();
+        let shown: Vec<&Pair> =
+            self.earlier.iter().flat_map(|a| &a.pairs).chain(&self.now.pairs).collect();
+        let findings = look::findings(&self.basis, &pairs, &shown);
+        course.push(look::seen(&findings, shown.len()));
+        let known = Comparison {
+            warnings,
+            course,
+            standing: self.standing.then_some(Standing::Regression { complete }),
+            starts: self.seen(&attempts),
+            slow: self.slow(&attempts),
+            ..self.rules.undecided(Vec::new())
+        };
+        let pairs = shown.len();
+        let mut found = conclude(&known, findings, pairs);
+        let lifting = self.standing && !complete;
+        if !lifting && passes_but_for_starts(&found) {
+            self.see_more(self.rules.policy.min_starts, &mut found);
+        }
+        if complete && !self.standing && found.wants.is_none() && found.is_unstable() {
+            self.see_more(ENOUGH_STARTS, &mut found);
+            keep_open(&mut found);
+        }
+        if let Some(left_out) = found.slow.as_ref().map(|s| s.left_out).filter(|n| *n > 0) {
+            found.warnings.push(Reason::HistoryWithoutSlowStarts { starts: left_out });
+        }
+        // Where the candidate cannot be started alone, a PASS waits for the next pair.
+        let waits = self.rules.sampling == Sampling::Pairs && passes_but_for_starts(&found);
+        if found.wants.is_none() && (lifting || found.decision.is_open() && (!complete || waits)) {
+            found.wants = Some(Wants::Pair);
+        }
+        found
+    }
+
+    /// Takes check starts until so many starts are seen, and judges again; what to measure where
+    /// one is missing.
+    fn see_more(&mut self, needed: usize, found: &mut Comparison) {
+        found.wants = self.take_checks(needed);
+        let attempts = self.centred();
+        found.starts = self.seen(&attempts);
+        found.slow = self.slow(&attempts);
+        decide(found);
+    }
+
+    fn take_checks(&mut self, needed: usize) -> Option<Wants> {
+        if self.rules.sampling != Sampling::Starts {
+            return None;
+        }
+        while self.seen(&self.centred()).seen < needed {
+            let rounds = match self.now.checks.get(self.taken) {
+                Some(check) => check.rounds.len(),
+                None => return Some(Wants::CheckStart),
+            };
+            self.taken += 1;
+            let now = self.now.centred(self.taken);
+            if rounds == 1 && self.bars.last_is_slow(&now.starts) {
+                return Some(Wants::SecondRound);
+            }
+        }
+        None
+    }
+
+    /// All attempts; this one with the check starts that were used.
+    fn centred(&self) -> Vec<Centred> {
+        let now = self.now.centred(self.taken);
+        self.earlier.iter().map(|a| a.centred(a.checks.len())).chain([now]).collect()
+    }
+
+    fn seen(&self, attempts: &[Centred]) -> StartsSeen {
+        let seen = attempts.iter().map(|a| a.starts.candidate.len()).sum();
+        let sampled = self.rules.sampling != Sampling::RunningServers;
+        let needed = if sampled { self.rules.policy.min_starts } else { 1 };
+        StartsSeen { seen, needed }
+    }
+
+    fn slow(&self, attempts: &[Centred]) -> Option<slow::SlowStarts> {
+        let starts: Vec<slow::Starts> = attempts.iter().map(|a| a.starts.clone()).collect();
+        let sampled = self.rules.sampling != Sampling::RunningServers;
+        sampled.then(|| slow::test(&self.bars, &starts, self.basis.history))
+    }
+}
+
+/// Nothing is in the way of a PASS but starts that were not seen.
+fn passes_but_for_starts(found: &Comparison) -> bool {
+    let free = found.metrics.iter().all(|row| row.bearing == Bearing::Free);
+    let unstable = found.slow.as_ref().is_some_and(|slow| slow.worry || slow.hit);
+    free && !unstable && found.starts.missing() > 0 && found.decision.is_open()
+}
+
+/// Ten starts convict or do not: they do not turn what was unstable into a PASS.
+fn keep_open(found: &mut Comparison) {
+    if found.decision == Decision::Pass {
+        found.decision = Decision::Inconclusive;
+        found.proves = None;
+        found.reasons = found.slow.clone().map(Reason::UnstableStarts).into_iter().collect();
+    }
+}
+
+fn checks(attempt: &Attempt<'_>, slo: &SloMs) -> Vec<StartSummary> {
+    attempt.checks.iter().map(|rounds| StartSummary::over(rounds, slo)).collect()
 }
 
 impl Pair {
     fn new(starts: &StartPair<'_>, slo: &SloMs) -> Self {
         let summary = |rounds: &[&Round]| StartSummary::over(rounds.iter().copied(), slo);
-        let mut pair =
-            Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) };
-        let open_loop = starts.baseline.iter().all(|r| r.open_loop);
-        if let (true, Some(rate)) =
-            (open_loop, pair.baseline.values.get_mut(&Metric::OutputTokenRate))
-        {
-            // The rate follows the lengths where arrivals are fixed: the baseline's as it would be
-            // at the candidate's lengths. Oriented: minus the log.
-            *rate -= log_of_lengths(starts).unwrap_or(0.0);
-        }
-        pair
+        Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) }
     }
 }
 
-/// Log of the candidate's mean output length over the baseline's.
-fn log_of_lengths(starts: &StartPair<'_>) -> Option<f64> {
-    let (now, then) = (mean_length(&starts.candidate)?, mean_length(&starts.baseline)?);
-    Some((now / then).ln()).filter(|log| log.is_finite())
-}
-
-fn findings(basis: &Basis<'_>, pairs: &[Pair]) -> Vec<Finding> {
-    let row = |metric| basis.policy.thresholds(metric, Mode::Interleaved);
-    let defined = basis.shape.defined().into_iter().filter_map(row);
-    let mut findings: Vec<Finding> = defined
-        .map(|t| {
-            if t.metric == Metric::ErrorRate {
-                error_finding(&t, basis, pairs)
-            } else {
-                finding(&t, basis, pairs)
-            }
-        })
-        .collect();
-    findings.extend(basis.policy.unjudged().into_iter().map(Finding::unjudged));
-    findings
-}
-
-fn error_finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
-    // Only baselines' sides: a candidate of the past may have been the one that failed.
-    let past = Counts::sum(basis.history.iter().filter_map(|run| run.sides.first()).flatten());
-    let baseline = Counts::sum(pairs.iter().map(|p| &p.baseline)).plus(past);
-    errors::judge(
-        t,
-        baseline,
-        Counts::sum(pairs.iter().map(|p| &p.candidate)),
-        pairs.len(),
-        basis.policy,
-    )
-}
-
-fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
-    let value = |start: &StartSummary| start.values.get(&t.metric).copied();
-    let both: Vec<(Option<f64>, Option<f64>)> =
-        pairs.iter().map(|p| (value(&p.baseline), value(&p.candidate))).collect();
-    let (base, cand): (Vec<f64>, Vec<f64>) = both.iter().filter_map(|&(b, c)| b.zip(c)).unzip();
-    let gap = both.iter().any(|(b, c)| b.is_some() != c.is_some());
-    if base.is_empty() {
-        let of = |side: fn(&Pair) -> &StartSummary| {
-            mean(&pairs.iter().filter_map(|p| value(side(p))).collect::<Vec<_>>())
+impl Taken {
+    fn centred(&self, taken: usize) -> Centred {
+        let mut pairs = self.pairs.clone();
+        let mut checks: Vec<StartSummary> = self.checks.iter().take(taken).cloned().collect();
+        let both = pairs.iter_mut().flat_map(|p| [&mut p.baseline, &mut p.candidate]);
+        at_equal_lengths(&mut both.chain(&mut checks).collect::<Vec<_>>());
+        let means = SeedMeans::over(pairs.iter().map(|p| &p.baseline));
+        let centred = |start: &StartSummary| means.centred(start);
+        let pair =
+            |p: &Pair| Pair { baseline: centred(&p.baseline), candidate: centred(&p.candidate) };
+        let pairs: Vec<Pair> = pairs.iter().map(pair).collect();
+        let candidate = pairs.iter().map(|p| p.candidate.clone());
+        let starts = slow::Starts {
+            baseline: pairs.iter().map(|p| p.baseline.clone()).collect(),
+            candidate: candidate.chain(checks.iter().map(|check| means.best(check))).collect(),
         };
-        return Finding::missing(
-            t,
-            Sides { baseline: of(|p| &p.baseline), candidate: of(|p| &p.candidate) },
-        );
+        Centred { pairs, starts }
     }
-    let tested = test(t, basis, pairs.len(), &base, &cand);
-    if gap { tested.with_gap() } else { tested }
 }
 
-/// A look (docs/METHODOLOGY.md#interleaved-test), for one metric over the starts that have it on
-/// both sides.
-fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f64]) -> Finding {
-    let differences: Vec<f64> = cand.iter().zip(base).map(|(c, b)| c - b).collect();
-    let difference = differences.iter().sum::<f64>() / differences.len() as f64;
-    let sides = Sides { baseline: mean(base), candidate: mean(cand) };
-    let history = variation(basis.history, t.metric);
-    let now = Variation::within(base).plus(Variation::within(cand));
-    let mut working = PairsTest {
-        look,
-        baseline: base.to_vec(),
-        candidate: cand.to_vec(),
-        differences,
-        now,
-        history,
-        noise: noise(history, now),
-        tested: None,
-        checks: Vec::new(),
-        prior: None,
-        hit: false,
-    };
-    let found = with_prior(t, basis, sides, difference, &mut working)
-        .unwrap_or_else(|| with_noise(t, basis.policy, sides, difference, &mut working));
-    working.hit = found.hit;
-    found.worked(Working::Pairs(Box::new(working)))
-}
-
-/// The first look where the noise is known from fewer than four degrees of freedom, if that decides
-/// or nothing else could.
-fn with_prior(
-    t: &Thresholds,
-    basis: &Basis<'_>,
-    sides: Sides,
-    difference: f64,
-    working: &mut PairsTest,
-) -> Option<Finding> {
-    if working.look > 1 || working.noise.is_some_and(|n| n.df >= far_beyond::ENOUGH_DF) {
-        return None;
-    }
-    let known = working.noise.map(|n| n.variance);
-    let (found, prior) = far_beyond::judge(
-        t,
-        sides,
-        difference,
-        (1.0, 1.0),
-        known,
-        basis.policy,
-        MetricReason::StartNoiseUnknown,
-    );
-    working.prior = prior;
-    let mut found = found;
-    found.row.detectable = found.row.mde.filter(|_| t.margin.is_some());
-    (found.hit || known.is_none()).then_some(found)
-}
-
-fn with_noise(
-    t: &Thresholds,
-    policy: &Policy,
-    sides: Sides,
-    difference: f64,
-    working: &mut PairsTest,
-) -> Finding {
-    let Some(noise) = working.noise else {
-        return Finding::open(t, sides, difference, MetricReason::StartNoiseUnknown);
-    };
-    let se = standard_error(t, noise.variance, working.differences.len() as f64);
-    let estimate = Estimate { difference, se, df: noise.df };
-    let tested = Tested::test(t, &estimate, Levels { alpha: alpha(t, policy), pass_tail: 0.02 });
-    working.checks = if working.look == 1 {
-        let enough = Check { formula: "df >= 4", holds: estimate.df >= far_beyond::ENOUGH_DF };
-        [vec![enough], far_beyond::checks(t, &estimate, policy)].concat()
-    } else {
-        checks(&tested, &working.differences)
-    };
-    working.tested = Some(tested);
-    let mut found = Finding::tested(sides, &tested, all_hold(&working.checks));
-    found.row.noise = Some(noise.variance.sqrt());
-    found.row.detectable = t.margin.and_then(|_| detectable::at_last(t, &estimate, policy));
-    found.row.noisier_than_usual = noise.noisier;
-    found
-}
-
-/// Of the mean difference of so many start pairs.
-fn standard_error(t: &Thresholds, variance: f64, starts: f64) -> f64 {
-    (2.0 * variance / starts + 2.0 * t.floor().powi(2) / starts).sqrt()
-}
-
-/// Of one look from the second on.
-fn alpha(t: &Thresholds, policy: &Policy) -> f64 {
-    policy.level(if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD })
-}
-
-/// MDE95 of a run of so many starts per side that varies as the history does; none where that is
-/// not known.
-pub(super) fn reach(
-    t: &Thresholds,
-    history: Variation,
-    starts: usize,
-    policy: &Policy,
-) -> Option<f64> {
-    let known = history.mean_square().filter(|_| history.df >= 2.0);
-    if starts < 2 {
-        let enough = known.filter(|_| history.df >= far_beyond::ENOUGH_DF);
-        let se = enough.map(|variance| standard_error(t, variance, 1.0));
-        return far_beyond::reach(
-            t,
-            se.map(|se| Estimate::unknown(se, history.df)),
-            (1.0, 1.0),
-            known,
-            policy,
-        );
-    }
-    let se = standard_error(t, known?, starts as f64);
-    Estimate::unknown(se, history.df + 2.0 * (starts - 1) as f64).mde(
-        alpha(t, policy),
-        t.d_min,
-        t.d_neg,
-    )
-}
-
-/// Pools history and this run. Where this run varies clearly more than history (F test at 0.90), it
-/// counts alone.
-fn noise(history: Variation, now: Variation) -> Option<Noise> {
-    let pooled = history.plus(now);
-    if pooled.df < 2.0 {
-        return None;
-    }
-    let mut noise =
-        Noise { variance: pooled.mean_square()?, df: pooled.df, noisier: false, ratio: None };
-    if let (true, Some(ms_now), Some(ms_past)) =
-        (now.df >= 2.0 && history.df >= 2.0, now.mean_square(), history.mean_square())
-    {
-        let cdf = dist::f_cdf(ms_now / ms_past, now.df, history.df);
-        noise.noisier = ms_now > ms_past && cdf.is_none_or(|p| p > 0.90);
-        noise.variance = if noise.noisier { noise.variance.max(ms_now) } else { noise.variance };
-        noise.ratio = Some((ms_now / ms_past, cdf));
-    }
-    Some(noise)
-}
-
-/// Significant, relevant, and every one of at least two starts agrees.
-fn checks(tested: &Tested, differences: &[f64]) -> Vec<Check> {
-    vec![
-        Check {
-            formula: "L >= 2 start pairs with the metric on both sides",
-            holds: differences.len() >= 2,
-        },
-        Check { formula: "df >= 4", holds: tested.estimate.df >= 4.0 },
-        Check { formula: "p <= alpha_L", holds: tested.significant() },
-        Check { formula: "D >= D_min", holds: tested.relevant() },
-        Check {
-            formula: "every D_s > D_neg",
-            holds: differences.iter().all(|&d| d > tested.thresholds.d_neg),
-        },
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn noise_needs_two_degrees_of_freedom_and_listens_to_a_noisy_run() {
-        let quiet = Variation { ss: 12e-4, df: 12.0 };
-        let loud = Variation { ss: 40e-4, df: 4.0 };
-        assert!(noise(Variation::default(), Variation { ss: 1.0, df: 1.0 }).is_none());
-        let pooled = noise(quiet, Variation { ss: 4e-4, df: 4.0 }).expect("known");
-        assert!(
-            !pooled.noisier
-                && (pooled.variance - 1e-4).abs() < 1e-12
-                && (pooled.df - 16.0).abs() < 1e-12
-        );
-        let noisy = noise(quiet, loud).expect("known");
-        assert!(noisy.noisier && (noisy.variance - 10e-4).abs() < 1e-12);
+impl From<PairingReason> for Reason {
+    fn from(why: PairingReason) -> Self {
+        Self::Pairing(why)
     }
 }

@@ -1,4 +1,4 @@
-//! The one line of levels (METHOD-2 section 4): how unlikely a difference must be at each look.
+//! The one line of levels (docs/METHODOLOGY.md#interleaved-test): how unlikely a difference must be at each look.
 //!
 //! C (K/L)^(1/4) is the boundary of Wang and Tsiatis (1987) with Delta = 1/4. The exact C for a
 //! fixed total grows by only 0.1 from 3 to 12 looks, so one constant serves all K. Not here: what
@@ -11,7 +11,7 @@ use crate::metric::Class;
 const PRIMARY: f64 = 3.0;
 /// C of a guard: Phi(-3.5) is 0.00023.
 const GUARD: f64 = 3.5;
-/// C of a guard that convicts alone, in one job (METHOD-2 section 7): Phi(-4.0) is 0.000032.
+/// C of a guard that convicts alone, in one job (docs/METHODOLOGY.md#guard-alone): Phi(-4.0) is 0.000032.
 const LONE_GUARD: f64 = 4.0;
 /// What a PASS may be wrong by over all its looks, before they share it.
 const PASS: f64 = 0.05;
@@ -83,7 +83,7 @@ mod tests {
         assert!((value / expected - 1.0).abs() < 1e-6, "{value:e} is not {expected:e}");
     }
 
-    /// METHOD-2 section 11.
+    /// Of the method.
     #[test]
     fn methods_test_vectors() {
         let primary = |pairs, planned| Line::new(Rule::Primary, planned, 1).level(pairs);

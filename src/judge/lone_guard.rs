@@ -7,8 +7,6 @@
 use crate::judge::estimate::Tested;
 use crate::judge::{Check, MetricReason, all_hold};
 
-/// Phi(-4.0).
-pub const ALPHA: f64 = 3.167_124_183_312e-5;
 /// The estimate must be this many times the minimum relevant change.
 pub const TIMES: f64 = 2.0;
 /// A job of fewer starts cannot convict by a guard.
@@ -22,14 +20,14 @@ pub fn checks(tested: &Tested, starts: &[f64]) -> Vec<Check> {
             formula: "a guard alone: two starts or more in the job",
             holds: starts.len() >= FEWEST_STARTS,
         },
-        Check { formula: "p <= alpha", holds: tested.significant() },
+        Check { formula: "a guard alone: p <= Phi(-4.0)", holds: tested.significant() },
         Check {
             formula: "a guard alone: D >= 2 D_min",
-            holds: tested.estimate.difference >= TIMES * t.d_min,
+            holds: tested.estimate.difference >= TIMES * t.alone,
         },
         Check {
             formula: "a guard alone: each start - mean h >= D_min",
-            holds: starts.iter().all(|d| *d >= t.d_min),
+            holds: starts.iter().all(|d| *d >= t.alone),
         },
     ]
 }
@@ -43,9 +41,9 @@ pub fn unconvicted(tested: &Tested, starts: &[f64]) -> Option<MetricReason> {
         () if all_hold(&checks) => None,
         () if fails(0) => Some(MetricReason::OneStart),
         () if fails(2) => {
-            Some(MetricReason::BelowOneJob { metric: t.metric, least: TIMES * t.d_min })
+            Some(MetricReason::BelowOneJob { metric: t.metric, least: TIMES * t.alone })
         }
-        () if fails(3) => Some(MetricReason::NotInEveryStart { metric: t.metric, least: t.d_min }),
+        () if fails(3) => Some(MetricReason::NotInEveryStart { metric: t.metric, least: t.alone }),
         () => Some(MetricReason::SessionsDifferTooMuch),
     }
 }

@@ -1,68 +1,56 @@
-//! Measurements to judgements: METHOD's formulas, deterministic, no randomness.
+//! Measurements to judgements: METHOD's rules, deterministic, no randomness.
 //!
-//! `interleaved` and `other_day` compare with a baseline, `limits` needs none, `join` makes one
-//! decision of both. Not here: what a decision means for the exit code (policy), or where the
-//! numbers came from.
+//! `plan` says beforehand how many start pairs it may take. `interleaved` plays the looks of one
+//! commit, over all its attempts, and says what to measure next; `other_day` compares with sessions
+//! of other days and `drift` the latest of them with an anchor, by one rule (`sessions`). `limits`
+//! needs no baseline, `join` makes one decision of both. Not here: what a decision means for the
+//! exit code (policy), or where the numbers came from.
 
 pub mod bisect;
-pub mod calibrate;
-pub mod detectable;
-pub mod dist;
 mod blind;
+pub mod calibrate;
+pub mod decide;
+pub mod dist;
+pub mod drift;
 mod errors;
 pub mod estimate;
 pub mod explain;
-mod far_beyond;
 mod fitness;
 pub mod gross;
 pub mod history;
 pub mod interleaved;
-#[allow(dead_code, reason = "the second version of the method, which is not joined yet")]
 pub mod level;
 pub mod limits;
 pub mod lone_guard;
+pub mod look;
 pub mod other_day;
+pub mod plan;
 pub mod ranking;
 pub mod reason;
-#[allow(dead_code, reason = "the second version of the method, which is not joined yet")]
 pub mod seeds;
+pub mod sessions;
 pub mod shift;
+pub mod slow;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod thresholds;
 pub mod work;
 #[cfg(test)]
 mod worse;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::summary::{Shape, StartSummary};
-use crate::metric::{Class, METHOD, MethodRow, Metric, Scale};
+use crate::measure::summary::StartSummary;
+use crate::metric::{Class, Metric};
 
 pub use blind::Blind;
 use limits::{LimitFinding, LimitState};
 pub use reason::{MetricReason, Reason};
-
-/// What a team may set about comparisons. METHOD's values where it says nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
-    /// Minimum relevant change by metric, where METHOD's is not wanted: fraction (0.05 = 5 % or 5
-    /// points).
-    pub minimum_changes: BTreeMap<Metric, f64>,
-    /// What a PASS proves of a primary metric, where METHOD's margin is not wanted: fraction.
-    pub margins: BTreeMap<Metric, f64>,
-    /// What a metric may do to the verdict, where METHOD's class is not wanted. An error rate is
-    /// never primary, since counts prove no margin: it stays a guard.
-    pub classes: BTreeMap<Metric, Class>,
-    /// Gating workloads of the run; every significance level is divided by it. At least 1.
-    pub workloads: u32,
-    /// What a PASS against earlier sessions proves of primary metrics (docs/METHODOLOGY.md#metrics,
-    /// `M_od`), as a fraction.
-    pub other_day_margin: f64,
-}
+pub use thresholds::{Policy, Thresholds};
 
 /// An earlier run of unchanged code, or the run under test, on one machine.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,14 +62,17 @@ pub struct Session {
     pub starts: Vec<StartSummary>,
 }
 
-/// An earlier finished run, for the start-to-start variance: first the baseline's starts, then the
-/// candidate's, if it had both.
+/// An earlier finished run, for the start-to-start variance and for slow starts: first the
+/// baseline's starts, then the candidate's, if it had both. Values are seed-centred within it
+/// (`history::centred`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PastRun {
     pub sides: Vec<Vec<StartSummary>>,
+    /// Whether both sides are unchanged code, as far as is known: the run was a PASS.
+    pub passed: bool,
 }
 
-/// Per metric, with nothing of the team's policy in it but the minimum relevant change.
+/// Per metric, with nothing of the team's policy in it but what must be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
@@ -112,6 +103,19 @@ pub enum Mode {
     /// Against sessions of other days.
     #[serde(rename = "baseline")]
     OtherDay,
+    /// The latest sessions against those at an anchor.
+    Drift,
+}
+
+/// What would have to be measured for the decision that is not made yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// A fresh start of both sides.
+    Pair,
+    /// A fresh start of the candidate, with the round of the first seed.
+    CheckStart,
+    /// The round of the second seed on the check start that was just made, since it looks slow.
+    SecondRound,
 }
 
 /// One metric, both sides. Values in display units (ms, per second, share); changes relative for
@@ -124,19 +128,17 @@ pub struct MetricComparison {
     pub baseline: Option<f64>,
     pub candidate: Option<f64>,
     pub change: Option<f64>,
-    /// Two-sided, at the level at which this metric is tested.
+    /// Two-sided, at the level at which this metric is tested at this look.
     pub interval: Option<(f64, f64)>,
-    /// Probability of a change as bad as this one, were there none beyond METHOD's allowance.
+    /// Probability of a change as bad as this one, were there none.
     pub p: Option<f64>,
     /// Minimum relevant change, a fraction.
     pub d_min: f64,
     /// What a PASS proves the change to be below; primary metrics only.
     pub margin: Option<f64>,
-    /// Smallest change that would have been found in 95 % of such runs (METHOD's MDE95), a
-    /// fraction.
-    pub mde: Option<f64>,
-    /// What this run could have seen at its last planned look, where it is primary
-    /// (docs/METHODOLOGY.md#blind): a fraction. Beyond twice the margin the run was blind.
+    /// Smallest change that would have been found in 95 % of such runs at the last planned look
+    /// (docs/METHODOLOGY.md#blind): a fraction. Beyond twice the margin of a primary metric the run
+    /// was blind.
     pub detectable: Option<f64>,
     /// Standard deviation of one start (interleaved) or session (other day) that was reckoned with,
     /// a fraction.
@@ -173,8 +175,8 @@ pub enum Bearing {
 pub enum Working {
     /// There was nothing to reckon with.
     Nothing,
-    Pairs(Box<interleaved::PairsTest>),
-    Sessions(Box<other_day::SessionsTest>),
+    Pairs(Box<look::PairsTest>),
+    Sessions(Box<sessions::SessionsTest>),
     Errors(errors::ErrorsTest),
 }
 
@@ -196,18 +198,60 @@ pub struct Comparison {
     pub reasons: Vec<Reason>,
     /// What does not change the decision and should be known.
     pub warnings: Vec<Reason>,
-    /// Start pairs (interleaved) or jobs (other day) that the decision used.
+    /// Start pairs (interleaved) or units (sessions) that the decision used, of all attempts.
     pub looks: usize,
+    /// K: how many were planned.
+    pub planned: usize,
     /// Earlier runs or sessions that were reckoned with.
     pub sessions: usize,
     /// Sessions still missing for a full judgement.
     pub sessions_needed: Option<usize>,
     /// What a PASS proves; `None` for anything else.
     pub proves: Option<Reason>,
-    /// Chance of a false alarm that the significance levels add up to (Bonferroni), over the
-    /// metrics that can convict and the looks or jobs planned, with the workload's share of it; a
-    /// fraction. The true rate is lower (docs/METHODOLOGY.md#error-budget).
-    pub budget: f64,
+    /// Starts of the candidate that were seen and those that a PASS needs.
+    pub starts: StartsSeen,
+    /// Whether some starts are slow; none where that is not asked.
+    pub slow: Option<slow::SlowStarts>,
+    /// An earlier attempt was a REGRESSION, and nothing has lifted it yet.
+    pub standing: Option<Standing>,
+    /// What to measure next; none where the decision is final.
+    pub wants: Option<Wants>,
+    /// Each look on the way: t of the primary metrics against the line, for the picture.
+    pub course: Vec<LookSeen>,
+}
+
+/// Candidate starts, pairs and checks of all attempts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StartsSeen {
+    pub seen: usize,
+    /// `min_starts`.
+    pub needed: usize,
+}
+
+/// What an earlier attempt leaves behind (docs/METHODOLOGY.md#attempts).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A REGRESSION that only a complete new attempt may lift.
+    Regression { complete: bool },
+}
+
+/// One look, for the picture of a gate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookSeen {
+    /// Start pairs so far.
+    pub pairs: usize,
+    pub metrics: Vec<(Metric, LookPoint)>,
+}
+
+/// t of one primary metric at one look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LookPoint {
+    /// D / se.
+    pub t: f64,
+    /// From here on it convicts: the quantile of t at the level of this look.
+    pub line: f64,
+    /// Below here it is proven fine: (M - U's own half) / se.
+    pub fine: f64,
 }
 
 /// The one decision over comparison and limits.
@@ -216,104 +260,6 @@ pub struct Joined {
     pub decision: Decision,
     pub reasons: Vec<Reason>,
     pub warnings: Vec<Reason>,
-}
-
-/// A metric's row of the method (docs/METHODOLOGY.md#metrics), under the team's policy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds {
-    pub metric: Metric,
-    pub class: Class,
-    pub scale: Scale,
-    pub d_min: f64,
-    pub d_neg: f64,
-    pub margin: Option<f64>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            minimum_changes: BTreeMap::new(),
-            margins: BTreeMap::new(),
-            classes: BTreeMap::new(),
-            workloads: 1,
-            other_day_margin: 0.10,
-        }
-    }
-}
-
-impl Policy {
-    /// Sum of the levels of the metrics that can convict, each by its class, divided among the
-    /// gating workloads; `primary` and `guard` are what one metric spends over all looks or jobs.
-    fn budget(&self, shape: Shape, primary: f64, guard: f64, first_look: f64) -> f64 {
-        let first =
-            |metric| if far_beyond::speaks_of_the_whole_engine(metric) { first_look } else { 0.0 };
-        let of = |metric: Metric| match self.thresholds(metric, Mode::Interleaved).map(|t| t.class)
-        {
-            Some(Class::Primary | Class::Guard) if metric == Metric::ErrorRate => errors::ALPHA,
-            Some(Class::Primary) => primary + first(metric),
-            Some(Class::Guard) => guard + first(metric),
-            _ => 0.0,
-        };
-        self.level(shape.defined().into_iter().map(of).sum())
-    }
-
-    /// Divides a significance level among the gating workloads.
-    fn level(&self, alpha: f64) -> f64 {
-        alpha / f64::from(self.workloads.max(1))
-    }
-
-    fn thresholds(&self, metric: Metric, mode: Mode) -> Option<Thresholds> {
-        let row = metric.method()?;
-        let d_min = self.minimum_changes.get(&metric).copied().unwrap_or(row.d_min);
-        let class = match self.classes.get(&metric) {
-            Some(Class::Primary) if metric == Metric::ErrorRate => Class::Guard,
-            Some(&class) => class,
-            None => row.class,
-        };
-        let margin =
-            || self.margins.get(&metric).copied().unwrap_or_else(|| self.margin(row, d_min, mode));
-        // A team that calls 10 % irrelevant is not asked for proof of 5 %.
-        let margin = (class == Class::Primary).then(|| margin().max(d_min));
-        Some(Thresholds { metric, class, scale: row.scale, d_min, d_neg: row.d_neg, margin })
-    }
-
-    /// What a PASS proves of a primary metric that nobody gave a margin: METHOD's. A guard that the
-    /// team made primary has none in METHOD; it gets 1.5 times its minimum relevant change
-    /// (METHOD's own are 1.7 to 2.5 times), of times and rates no less than METHOD asks of E2E in
-    /// this mode.
-    fn margin(&self, row: MethodRow, d_min: f64, mode: Mode) -> f64 {
-        const PROMOTED: f64 = 1.5;
-        const E2E: f64 = 0.05;
-        match (row.margin, row.scale, mode) {
-            (Some(_), _, Mode::OtherDay) => self.other_day_margin,
-            (Some(margin), _, Mode::Interleaved) => margin,
-            (None, Scale::Absolute, _) => d_min * PROMOTED,
-            (None, Scale::Log, Mode::OtherDay) => self.other_day_margin.max(d_min * PROMOTED),
-            (None, Scale::Log, Mode::Interleaved) => E2E.max(d_min * PROMOTED),
-        }
-    }
-
-    /// Metrics that the team wants judged and METHOD does not judge: they forbid a PASS, since
-    /// nothing looks at them. A config can not say that; a record from elsewhere can.
-    fn unjudged(&self) -> Vec<Metric> {
-        let said =
-            self.minimum_changes.keys().chain(self.margins.keys()).chain(self.classes.keys());
-        said.copied().filter(|m| !METHOD.contains(m)).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-}
-
-impl Thresholds {
-    /// METHOD's floor of the noise, so that a silent series proves nothing beyond it.
-    fn floor(&self) -> f64 {
-        match self.scale {
-            Scale::Log => 0.002,
-            Scale::Absolute => 0.003,
-        }
-    }
-
-    fn is_primary(&self) -> bool {
-        self.class == Class::Primary
-    }
 }
 
 impl Judgement {
@@ -336,10 +282,22 @@ impl Decision {
     }
 }
 
+impl StartsSeen {
+    pub const fn missing(self) -> usize {
+        self.needed.saturating_sub(self.seen)
+    }
+
+    /// X: a slowdown in less than this share of the starts could have gone unseen
+    /// (docs/METHODOLOGY.md#slow-starts). None where no start was seen.
+    pub fn unseen_share(self) -> Option<f64> {
+        (self.seen > 0).then(|| 1.0 - 0.05f64.powf(1.0 / self.seen as f64))
+    }
+}
+
 impl From<&Session> for PastRun {
     /// A session of one build has one side.
     fn from(session: &Session) -> Self {
-        Self { sides: vec![session.starts.clone()] }
+        Self { sides: vec![session.starts.clone()], passed: true }
     }
 }
 
@@ -349,13 +307,22 @@ impl Comparison {
     pub fn without(&self, accepted: &BTreeSet<Metric>) -> Self {
         let mut rest = self.clone();
         for row in rest.metrics.iter_mut().filter(|row| accepted.contains(&row.metric)) {
-            *row =
-                MetricComparison { bearing: Bearing::Free, margin: None, mde: None, ..row.clone() };
+            *row = MetricComparison {
+                bearing: Bearing::Free,
+                margin: None,
+                detectable: None,
+                ..row.clone()
+            };
         }
         if rest.metrics != self.metrics {
-            estimate::decide(&mut rest);
+            decide::decide(&mut rest);
         }
         rest
+    }
+
+    /// Starts look slow only sometimes, and nothing proves that the build does it.
+    pub fn is_unstable(&self) -> bool {
+        self.decision.is_open() && self.slow.as_ref().is_some_and(|slow| slow.worry && !slow.hit)
     }
 
     /// Where there is nothing to compare, or it contradicts itself.
@@ -364,7 +331,7 @@ impl Comparison {
     }
 
     /// `reasons`: none where they are found later.
-    fn undecided(mode: Mode, sessions: usize, budget: f64, reasons: Vec<Reason>) -> Self {
+    pub fn undecided(mode: Mode, sessions: usize, planned: usize, reasons: Vec<Reason>) -> Self {
         Self {
             mode,
             metrics: Vec::new(),
@@ -372,10 +339,15 @@ impl Comparison {
             reasons,
             warnings: Vec::new(),
             looks: 0,
+            planned,
             sessions,
             sessions_needed: None,
             proves: None,
-            budget,
+            starts: StartsSeen::default(),
+            slow: None,
+            standing: None,
+            wants: None,
+            course: Vec::new(),
         }
     }
 }

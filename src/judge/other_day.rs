@@ -1,28 +1,20 @@
 //! A candidate against sessions of other days, where the baseline's build can not be run now
-//! (docs/METHODOLOGY.md#another-day, with the gross rule and guards).
+//! (docs/METHODOLOGY.md#another-day, with the gross rule and guards). Each attempt is one job.
 //!
 //! Not here: finding the sessions, or whether they are comparable.
 
-use crate::judge::errors::{self, Counts};
-use crate::judge::estimate::{Block, Estimate, Finding, Levels, Sides, Tested, conclude};
-use crate::judge::gross::{self, GrossTest};
+use crate::judge::decide::conclude;
+use crate::judge::interleaved::MOST_ATTEMPTS;
+use crate::judge::level::pass_tail;
 use crate::judge::reason::PairingReason;
+use crate::judge::seeds::{SeedMeans, has_rounds};
+use crate::judge::sessions::{self, Compared, FEWEST_SESSIONS, Rule};
 use crate::judge::{
-    Check, Comparison, Decision, MetricReason, Mode, Policy, Reason, Session, Thresholds, Working,
+    Comparison, Decision, MetricReason, Mode, Policy, Reason, Session, Standing, StartsSeen,
 };
-use crate::judge::{all_hold, detectable, lone_guard};
-use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
-use crate::metric::{Class, Metric};
+use crate::metric::Metric;
 
-/// Sessions below which no history is a history.
-pub const FEWEST_SESSIONS: usize = 6;
-/// What one metric may spend over both jobs.
-const ALPHA_PRIMARY: f64 = 0.003;
-const ALPHA_GUARD: f64 = 0.001;
-/// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
-const LEVELS: [JobLevels; 2] =
-    [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
 
@@ -31,51 +23,31 @@ const ENOUGH_OF_ONE_RUNNER: usize = 8;
 pub struct OtherDay<'a> {
     /// Sessions of unchanged code, oldest first.
     pub history: &'a [Session],
-    /// The candidate's jobs in the order of their running: one, or two on different machines.
+    /// The candidate's jobs in the order of their running, with what the earlier ones were judged
+    /// to be: the attempts of one commit, those that were INVALID left out.
     pub jobs: &'a [Session],
+    /// Of the jobs before the last, where they are known; else they are judged again.
+    pub decisions: &'a [Decision],
+    /// Attempts that the CI counts and whose records are not found.
+    pub unseen: usize,
+    /// K: jobs that one attempt takes; 1.
+    pub planned: usize,
     pub shape: Shape,
     /// Fingerprint fields that must match and do not.
     pub differing: &'a [String],
     pub policy: &'a Policy,
 }
 
-/// The numbers of one metric (docs/METHODOLOGY.md#another-day).
-#[derive(Clone, Debug, PartialEq)]
-pub struct SessionsTest {
-    /// Session values h, and those of the candidate's jobs, oriented.
-    pub history: Vec<f64>,
-    pub jobs: Vec<f64>,
-    /// s2; none below six sessions.
-    pub variance: Option<f64>,
-    pub tested: Option<Tested>,
-    /// Each job alone.
-    pub alone: Vec<Estimate>,
-    pub checks: Vec<Check>,
-    /// The gross rule; alone below six sessions.
-    pub gross: Option<GrossTest>,
-    pub hit: bool,
+/// Sessions of both sides: as they are compared, and as they are shown.
+struct Sides {
+    history: Vec<Session>,
+    jobs: Vec<Session>,
+    plain: Vec<Session>,
+    /// Sessions that keep no rounds, where enough of the others do.
+    left_out: usize,
 }
 
-/// How a job's verdict spends.
-#[derive(Clone, Copy, Debug)]
-struct JobLevels {
-    part: f64,
-    pass_tail: f64,
-}
-
-/// One metric over both sides.
-struct Values {
-    /// One per session that has the metric.
-    history: Vec<f64>,
-    /// One per job that has the metric in every start.
-    jobs: Vec<f64>,
-    /// Of all starts of those jobs.
-    starts: Vec<f64>,
-    /// Some job lacks the metric.
-    gap: bool,
-}
-
-/// Judges after the first job, and after the second if there is one and the first left it open.
+/// Judges after each job, all jobs so far together, until one passes.
 pub fn judge(input: &OtherDay<'_>) -> Comparison {
     let undecided = |reason| undecided(input, input.history.len(), vec![reason]);
     if !input.differing.is_empty() {
@@ -91,57 +63,79 @@ pub fn judge(input: &OtherDay<'_>) -> Comparison {
         let none = undecided(Reason::NoSessions);
         return Comparison { sessions_needed: Some(FEWEST_SESSIONS), ..none };
     }
-    let mut last = undecided(Reason::CandidateNotMeasured);
-    for jobs in 1..=input.jobs.len().min(2) {
-        last = judge_jobs(input, &input.jobs[..jobs]);
-        if !last.decision.is_open() {
+    let attempts = input.jobs.len().div_ceil(input.planned.max(1));
+    let (mut last, mut standing) = (undecided(Reason::CandidateNotMeasured), false);
+    for jobs in 1..=input.jobs.len().min(MOST_ATTEMPTS * input.planned.max(1)) {
+        last = judge_jobs(input, &input.jobs[..jobs], standing);
+        // Jobs of one attempt, and not attempts: what decides ends it.
+        if !last.decision.is_open() && input.planned > 1 {
             break;
         }
+        let decision = input.decisions.get(jobs - 1).copied().unwrap_or(last.decision);
+        let before = jobs < input.jobs.len();
+        if before && decision == Decision::Pass {
+            return Comparison { decision, ..undecided(Reason::PassStands) };
+        }
+        standing |= decision == Decision::Regression;
+    }
+    if attempts > MOST_ATTEMPTS {
+        let decision = if standing { Decision::Regression } else { Decision::Inconclusive };
+        let most = MOST_ATTEMPTS as u64;
+        return Comparison { decision, ..undecided(Reason::AttemptsSpent { most }) };
     }
     last
 }
 
 fn undecided(input: &OtherDay<'_>, sessions: usize, reasons: Vec<Reason>) -> Comparison {
-    // The gross rule counts always, and alone with too few sessions.
-    let (first, second) = (LEVELS[0].part, if input.jobs.len() > 1 { LEVELS[1].part } else { 0.0 });
-    let known = sessions >= FEWEST_SESSIONS;
-    let (primary, guard) = if known {
-        ((first + second) * ALPHA_PRIMARY, lone_guard::ALPHA + second * ALPHA_GUARD)
-    } else {
-        (0.0, 0.0)
-    };
-    let budget = input.policy.budget(input.shape, gross::ALPHA + primary, guard, 0.0);
-    Comparison::undecided(Mode::OtherDay, sessions, budget, reasons)
+    Comparison::undecided(Mode::OtherDay, sessions, input.planned, reasons)
 }
 
-fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
+fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session], standing: bool) -> Comparison {
     let history = same_runner(input.history, jobs);
-    let missing = FEWEST_SESSIONS.saturating_sub(history.len());
-    let row = |metric| input.policy.thresholds(metric, Mode::OtherDay);
-    let defined = input.shape.defined().into_iter().filter_map(row);
-    let mut findings: Vec<Finding> = defined
-        .map(|t| match t.metric {
-            Metric::ErrorRate => error_finding(&t, &history, jobs, input.policy),
-            _ => finding(&t, &history, jobs, input.policy),
-        })
-        .collect();
-    findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
-    let mut comparison =
-        conclude(&undecided(input, history.len(), Vec::new()), findings, jobs.len());
-    if missing > 0 {
-        comparison.sessions_needed = Some(missing);
+    let sides = Sides::new(history, jobs);
+    let missing = FEWEST_SESSIONS.saturating_sub(sides.history.len());
+    let rule = Rule {
+        mode: Mode::OtherDay,
+        planned: input.planned,
+        pass_tail: tail(input, jobs.len()),
+        shape: input.shape,
+        policy: input.policy,
+    };
+    let compared =
+        Compared { history: &sides.history, units: &sides.jobs, plain: (&sides.plain, jobs) };
+    let mut known = undecided(input, sides.history.len(), Vec::new());
+    if sides.left_out > 0 {
+        known.warnings.push(Reason::SessionsWithoutRounds { sessions: sides.left_out as u64 });
     }
-    // What one side lacks, no second job brings.
+    if input.unseen > 0 {
+        known.warnings.push(Reason::AttemptsUnseen { unseen: input.unseen as u64 });
+    }
+    known.starts = StartsSeen { seen: jobs.iter().map(|j| j.starts.len()).sum(), needed: 0 };
+    known.standing = standing.then_some(Standing::Regression { complete: true });
+    known.sessions_needed = Some(missing).filter(|n| *n > 0);
+    let comparison = conclude(&known, sessions::findings(&rule, &compared), jobs.len());
+    advised(comparison, sides.history.len(), missing, jobs.len())
+}
+
+/// beta: attempts share it, those too that nobody finds.
+fn tail(input: &OtherDay<'_>, jobs: usize) -> f64 {
+    let attempts = jobs.div_ceil(input.planned.max(1)) + input.unseen;
+    pass_tail(input.planned) / attempts as f64
+}
+
+/// With what would help, where it stays open.
+fn advised(mut comparison: Comparison, present: usize, missing: usize, jobs: usize) -> Comparison {
+    // What one side lacks, no further job brings.
     let noise = comparison.decision == Decision::Inconclusive;
     if !noise && (missing == 0 || comparison.decision != Decision::Incomplete) {
         return comparison;
     }
-    let advice = match (missing, jobs.len()) {
+    let advice = match (missing, jobs) {
         (0, 1) => Reason::SecondJobHelps,
         (0, _) => Reason::InterleavingHelps,
         _ => Reason::SessionsNeeded {
             missing: missing as u64,
-            present: history.len() as u64,
+            present: present as u64,
             needed: FEWEST_SESSIONS as u64,
         },
     };
@@ -159,220 +153,227 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
 }
 
 /// Only the candidate's machine, where there are enough sessions of it and all its jobs ran there.
-fn same_runner<'a>(history: &'a [Session], jobs: &[Session]) -> Vec<&'a Session> {
+fn same_runner(history: &[Session], jobs: &[Session]) -> Vec<Session> {
     let runner = jobs
         .first()
         .and_then(|j| j.runner.as_ref())
         .filter(|r| jobs.iter().all(|j| j.runner.as_ref() == Some(r)));
-    let own: Vec<&Session> =
-        history.iter().filter(|s| runner.is_some() && s.runner.as_ref() == runner).collect();
-    if own.len() >= ENOUGH_OF_ONE_RUNNER { own } else { history.iter().collect() }
+    let own: Vec<Session> = history
+        .iter()
+        .filter(|s| runner.is_some() && s.runner.as_ref() == runner)
+        .cloned()
+        .collect();
+    if own.len() >= ENOUGH_OF_ONE_RUNNER { own } else { history.to_vec() }
 }
 
-fn error_finding(
-    t: &Thresholds,
-    history: &[&Session],
-    jobs: &[Session],
+impl Sides {
+    /// Seed by seed where the jobs keep their rounds, and so many of the sessions that no judgement
+    /// is lost by it; else as they are. Values of both kinds are never mixed.
+    fn new(history: Vec<Session>, jobs: &[Session]) -> Self {
+        let keeps = |s: &Session| !s.starts.is_empty() && s.starts.iter().all(has_rounds);
+        let kept: Vec<Session> = history.iter().filter(|s| keeps(s)).cloned().collect();
+        if !jobs.iter().all(keeps) || kept.len() < history.len().min(FEWEST_SESSIONS) {
+            let plain = history.clone();
+            return Self { history, jobs: jobs.to_vec(), plain, left_out: 0 };
+        }
+        let left_out = history.len() - kept.len();
+        Self { history: centred(&kept, &kept), jobs: centred(&kept, jobs), plain: kept, left_out }
+    }
+}
+
+/// Sessions with what the seeds do to these sessions taken off.
+pub(super) fn centred(by: &[Session], sessions: &[Session]) -> Vec<Session> {
+    let means = SeedMeans::over(by.iter().flat_map(|s| &s.starts));
+    let start = |s: &Session| s.starts.iter().map(|start| means.centred(start)).collect();
+    sessions.iter().map(|s| Session { starts: start(s), ..s.clone() }).collect()
+}
+
+/// What one job of so many starts finds in 95 % against these sessions of unchanged code, by
+/// metric; fractions.
+pub fn reach(
+    history: &[Session],
+    starts: usize,
+    shape: Shape,
     policy: &Policy,
-) -> Finding {
-    let baseline = Counts::sum(history.iter().flat_map(|s| &s.starts));
-    let starts = jobs.iter().map(|j| j.starts.len()).sum();
-    errors::judge(t, baseline, Counts::sum(jobs.iter().flat_map(|j| &j.starts)), starts, policy)
+) -> Vec<(Metric, f64)> {
+    let rule = Rule { mode: Mode::OtherDay, planned: 1, pass_tail: 0.05, shape, policy };
+    sessions::reach(&rule, history, starts)
 }
 
-fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Policy) -> Finding {
-    let whole = || jobs.iter().filter(|s| session_value(s, t.metric).is_some());
-    let values = Values {
-        history: history.iter().filter_map(|s| session_value(s, t.metric)).collect(),
-        jobs: whole().filter_map(|s| session_value(s, t.metric)).collect(),
-        starts: whole()
-            .flat_map(|s| &s.starts)
-            .filter_map(|s| s.values.get(&t.metric).copied())
-            .collect(),
-        gap: jobs.iter().any(|s| session_value(s, t.metric).is_none()),
-    };
-    let sides = Sides { baseline: mean(&values.history), candidate: mean(&values.jobs) };
-    let (Some(base), Some(cand)) = (sides.baseline, sides.candidate) else {
-        let missing = Finding::missing(t, sides);
-        // A guard that no session has yet is one of none of six sessions, and becomes known with
-        // them.
-        let unknown = sides.candidate.is_some() && !t.is_primary();
-        return if unknown {
-            Finding { blocks: Some(Block::Unproven), ..missing }
-        } else {
-            missing
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Working;
+    use crate::measure::summary::{RoundSummary, StartSummary};
+    use crate::metric::METHOD;
+
+    const SHAPE: Shape = Shape { streaming: true, output_tokens: 8, has_slo: false };
+    const VECTOR: [f64; 8] = [0.0, 0.01, -0.01, 0.005, -0.005, 0.01, -0.01, 0.0];
+
+    fn session(starts: &[f64]) -> Session {
+        let start = |v: &f64| StartSummary {
+            values: METHOD.iter().filter(|m| **m != Metric::ErrorRate).map(|m| (*m, *v)).collect(),
+            n: 300,
+            ..StartSummary::default()
         };
-    };
-    let gap = values.gap;
-    let found = if values.history.len() >= FEWEST_SESSIONS {
-        test(t, values, sides, cand - base, policy)
-    } else {
-        test_unknown(t, values, sides, cand - base, policy)
-    };
-    if gap { found.with_gap() } else { found }
-}
-
-/// Mean of the start summaries; none where a start lacks the metric, so that no session is judged
-/// by its better half.
-pub(crate) fn session_value(session: &Session, metric: Metric) -> Option<f64> {
-    let values: Option<Vec<f64>> =
-        session.starts.iter().map(|s| s.values.get(&metric).copied()).collect();
-    mean(&values?)
-}
-
-/// The rule of another day with q jobs and k >= 6 sessions (docs/METHODOLOGY.md#another-day); or
-/// gross.
-fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
-    let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
-    let (k, jobs) = (values.history.len(), values.jobs.len());
-    let precision = estimate(difference, variance, k, jobs);
-    let mut tested = Tested::test(t, &precision, levels(t, jobs, policy));
-    let base = sides.baseline.unwrap_or(f64::NAN);
-    let starts: Vec<f64> = values.starts.iter().map(|start| start - base).collect();
-    tested.mde = smallest(t, &precision, &values.history, starts.len(), jobs, policy);
-    let alone: Vec<Estimate> =
-        values.jobs.iter().map(|job| estimate(job - base, variance, k, 1)).collect();
-    let checks = checks(&tested, &alone, &starts);
-    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy)
-        .filter(|_| t.is_primary());
-    let is_gross = gross.as_ref().is_some_and(|found| found.hit);
-    let mut found = Finding::tested(sides, &tested, all_hold(&checks) || is_gross);
-    found.row.noise = Some(variance.sqrt());
-    found.row.detectable = t.margin.and_then(|_| detectable::at_last(t, &precision, policy));
-    if found.worry && !found.hit && jobs == 1 && !t.is_primary() {
-        found.row.reason = lone_guard::unconvicted(&tested, &starts);
+        Session { starts: starts.iter().map(start).collect(), ..Session::default() }
     }
-    let working = SessionsTest {
-        history: values.history,
-        jobs: values.jobs,
-        variance: Some(variance),
-        tested: Some(tested),
-        alone,
-        checks,
-        gross,
-        hit: found.hit,
-    };
-    found.worked(Working::Sessions(Box::new(working)))
-}
 
-/// Significant and relevant. A guard convicts alone where it is far beyond both in every start; two
-/// jobs must agree.
-fn checks(tested: &Tested, alone: &[Estimate], starts: &[f64]) -> Vec<Check> {
-    let t = &tested.thresholds;
-    if alone.len() == 1 && !t.is_primary() {
-        return lone_guard::checks(tested, starts);
+    fn judged(jobs: &[Session], planned: usize) -> Comparison {
+        let history: Vec<Session> = VECTOR.map(|v| session(&[v, v])).into();
+        judge(&OtherDay {
+            history: &history,
+            jobs,
+            decisions: &[],
+            unseen: 0,
+            planned,
+            shape: SHAPE,
+            differing: &[],
+            policy: &Policy::default(),
+        })
     }
-    let agrees =
-        |job: &Estimate| job.difference >= t.d_min && job.p_beyond(0.0).is_some_and(|p0| p0 < 0.10);
-    let mut checks = vec![
-        Check { formula: "p <= alpha", holds: tested.significant() },
-        Check { formula: "D >= D_min", holds: tested.relevant() },
-    ];
-    if alone.len() > 1 {
-        let formula = "each job alone: c_q - mean h >= D_min and its own p0 < 0.10";
-        checks.push(Check { formula, holds: alone.iter().all(agrees) });
-    }
-    checks
-}
 
-/// MDE95 of what convicts soonest; none of a guard in a job of one start, which convicts by
-/// nothing.
-fn smallest(
-    t: &Thresholds,
-    precision: &Estimate,
-    history: &[f64],
-    starts: usize,
-    jobs: usize,
-    policy: &Policy,
-) -> Option<f64> {
-    let alpha = levels(t, jobs, policy).alpha;
-    let own = match (t.is_primary() || jobs > 1, starts) {
-        (true, _) => precision.mde(alpha, t.d_min, t.d_neg),
-        (false, lone_guard::FEWEST_STARTS..) => {
-            precision.mde(alpha, lone_guard::TIMES * t.d_min, t.d_neg)
+    fn tested(found: &Comparison) -> crate::judge::estimate::Tested {
+        let tpot = Metric::parse("tpot_geomean");
+        let row = found.metrics.iter().find(|m| Some(m.metric) == tpot).expect("judged");
+        let Working::Sessions(test) = &row.working else { panic!("{row:?}") };
+        test.tested.expect("tested")
+    }
+
+    /// Of the method.
+    #[test]
+    fn methods_test_vectors() {
+        let near = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-3, "{a} is not {b}");
+        let one = judged(&[session(&[0.08, 0.08])], 1);
+        near(tested(&one).estimate.se, 0.008_764_78);
+        near(tested(&one).p.expect("defined"), 1.946e-5);
+        assert_eq!(one.decision, Decision::Regression);
+        let two = judged(&[session(&[0.045; 2]), session(&[0.05; 2])], 2);
+        near(tested(&two).p.expect("defined"), 6.737e-4);
+        near(tested(&two).upper.expect("primary"), 0.065_725_42);
+        near(tested(&two).levels.level, 1.8012e-4);
+        assert_eq!((two.decision, two.looks), (Decision::Pass, 1));
+    }
+
+    #[test]
+    fn attempts_are_judged_together_and_a_regression_is_lifted_by_a_pass_alone() {
+        let slow = || session(&[0.08, 0.08]);
+        let of = |jobs: &[Session]| judged(jobs, 1);
+        assert_eq!(of(&[slow(), session(&[0.06; 2])]).decision, Decision::Regression);
+        let held = of(&[slow(), session(&[0.05; 2])]);
+        assert_eq!(held.decision, Decision::Regression, "together 6.5 %: significant");
+        let lifted = of(&[slow(), session(&[-0.02; 2])]);
+        assert_eq!(lifted.decision, Decision::Pass, "{:?}", lifted.reasons);
+        let stands = of(&[session(&[0.0; 2]), slow()]);
+        assert_eq!((stands.decision, stands.reasons), (Decision::Pass, vec![Reason::PassStands]));
+        let six: Vec<Session> = (0..6).map(|_| session(&[0.07, 0.07])).collect();
+        assert_eq!(of(&six).reasons, [Reason::AttemptsSpent { most: 5 }]);
+    }
+
+    #[test]
+    fn a_pass_after_lost_attempts_must_be_surer() {
+        let history: Vec<Session> = VECTOR.map(|v| session(&[2.0 * v; 2])).into();
+        let of = |unseen| {
+            judge(&OtherDay {
+                history: &history,
+                jobs: &[session(&[0.059, 0.059])],
+                decisions: &[],
+                unseen,
+                planned: 1,
+                shape: SHAPE,
+                differing: &[],
+                policy: &Policy::default(),
+            })
+        };
+        assert_eq!(of(0).decision, Decision::Pass, "{:?}", of(0).reasons);
+        assert!(of(0).proves.is_some());
+        let later = of(4);
+        assert_eq!(later.decision, Decision::Inconclusive);
+        assert!(later.warnings.contains(&Reason::AttemptsUnseen { unseen: 4 }));
+    }
+
+    fn with_rounds(shift: f64, plans: &[f64]) -> Session {
+        let round = |(seed, plan): (usize, &f64)| RoundSummary {
+            seed: seed as u64,
+            values: METHOD
+                .iter()
+                .filter(|m| **m != Metric::ErrorRate)
+                .map(|m| (*m, plan + shift))
+                .collect(),
+            n: 100,
+            ..RoundSummary::default()
+        };
+        let start = StartSummary::from_rounds(plans.iter().enumerate().map(round).collect());
+        Session { starts: vec![start; 2], ..Session::default() }
+    }
+
+    #[test]
+    fn sessions_are_compared_seed_by_seed_where_they_keep_rounds() {
+        let plans = [0.0, 0.3, 0.6];
+        let mut history: Vec<Session> = VECTOR.map(|v| with_rounds(v, &plans)).into();
+        history.push(session(&[9.0, 9.0]));
+        // One round of the middle plan is lost: plainly, the median would be 15 % lower.
+        let mut job = with_rounds(0.02, &plans);
+        for start in &mut job.starts {
+            *start =
+                StartSummary::from_rounds(vec![start.rounds[0].clone(), start.rounds[1].clone()]);
         }
-        (false, _) => None,
-    };
-    [own, gross::reach(t, history, policy)].into_iter().flatten().reduce(f64::min)
-}
-
-/// Below six sessions the noise is not known; only what is gross is a hit.
-fn test_unknown(
-    t: &Thresholds,
-    values: Values,
-    sides: Sides,
-    difference: f64,
-    policy: &Policy,
-) -> Finding {
-    let mut found = Finding::open(t, sides, difference, MetricReason::TooFewSessions);
-    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy)
-        .filter(|_| t.is_primary());
-    if let Some(gross) = &gross {
-        // Nothing is proven against an assumed noise: no bound has a tail of 0.
-        let tested = Tested::test(
-            t,
-            &gross.estimate,
-            Levels { alpha: policy.level(gross::ALPHA), pass_tail: 0.0 },
-        );
-        let known = Finding::tested(sides, &tested, gross.hit);
-        let open = (found.row.judgement, found.row.reason);
-        found = Finding { worry: false, ..known };
-        found.row.mde = gross::reach(t, &values.history, policy);
-        found.row.noise = Some(gross.variance.sqrt());
-        if !gross.hit {
-            (found.row.judgement, found.row.reason) = open;
-        }
+        let found = judge(&OtherDay {
+            history: &history,
+            jobs: &[job],
+            decisions: &[],
+            unseen: 0,
+            planned: 1,
+            shape: SHAPE,
+            differing: &[],
+            policy: &Policy::default(),
+        });
+        assert!((tested(&found).estimate.difference - 0.02).abs() < 1e-9);
+        assert_eq!(found.warnings, [Reason::SessionsWithoutRounds { sessions: 1 }]);
+        assert_eq!(found.decision, Decision::Pass, "{:?}", found.reasons);
     }
-    let working = SessionsTest {
-        history: values.history,
-        jobs: values.jobs,
-        variance: None,
-        tested: None,
-        alone: Vec::new(),
-        checks: Vec::new(),
-        gross,
-        hit: found.hit,
-    };
-    found.worked(Working::Sessions(Box::new(working)))
-}
 
-/// s2: what sessions vary by.
-fn variance(t: &Thresholds, history: &[f64]) -> Option<f64> {
-    Some(sd(history)?.powi(2) + t.floor().powi(2))
-}
+    #[test]
+    fn young_histories_pass_nothing_and_convict_of_what_is_gross() {
+        let history: Vec<Session> = VECTOR[..5].iter().map(|v| session(&[*v; 2])).collect();
+        let of = |value: f64| {
+            judge(&OtherDay {
+                history: &history,
+                jobs: &[session(&[value; 2])],
+                decisions: &[],
+                unseen: 0,
+                planned: 1,
+                shape: SHAPE,
+                differing: &[],
+                policy: &Policy::default(),
+            })
+        };
+        assert_eq!((of(0.0).decision, of(0.0).sessions_needed), (Decision::Inconclusive, Some(1)));
+        assert_eq!(of(0.0).blind(), None);
+        assert_eq!(of(0.7).decision, Decision::Regression);
+    }
 
-/// se = sqrt(s2 (1/q + 1/k)).
-fn estimate(difference: f64, variance: f64, sessions: usize, jobs: usize) -> Estimate {
-    let (k, q) = (sessions as f64, jobs as f64);
-    Estimate { difference, se: (variance * (1.0 / q + 1.0 / k)).sqrt(), df: k - 1.0 }
-}
-
-/// Of one session more against these, with nothing known of the difference; none below two
-/// sessions.
-pub fn spread(t: &Thresholds, history: &[f64]) -> Option<Estimate> {
-    Some(estimate(0.0, variance(t, history)?, history.len(), 1))
-}
-
-fn levels(t: &Thresholds, jobs: usize, policy: &Policy) -> Levels {
-    let JobLevels { part, pass_tail } = LEVELS[usize::from(jobs > 1)];
-    let alpha = match (t.class, jobs) {
-        (Class::Primary, _) => part * ALPHA_PRIMARY,
-        (_, 1) => lone_guard::ALPHA,
-        _ => part * ALPHA_GUARD,
-    };
-    Levels { alpha: policy.level(alpha), pass_tail }
-}
-
-/// MDE95 of one job of so many starts against this history.
-pub(super) fn reach(
-    t: &Thresholds,
-    history: &[&Session],
-    starts: usize,
-    policy: &Policy,
-) -> Option<f64> {
-    let values: Vec<f64> = history.iter().filter_map(|s| session_value(s, t.metric)).collect();
-    match spread(t, &values).filter(|_| values.len() >= FEWEST_SESSIONS) {
-        Some(precision) => smallest(t, &precision, &values, starts, 1, policy),
-        None => gross::reach(t, &values, policy),
+    #[test]
+    fn sessions_that_differ_too_much_are_blind_and_never_hide_a_doubling() {
+        let uneven = |i: usize| session(&[if i.is_multiple_of(2) { 0.0 } else { 1.4_f64.ln() }; 2]);
+        let history: Vec<Session> = (0..6).map(uneven).collect();
+        let of = |value: f64| {
+            judge(&OtherDay {
+                history: &history,
+                jobs: &[session(&[value; 2])],
+                decisions: &[],
+                unseen: 0,
+                planned: 1,
+                shape: SHAPE,
+                differing: &[],
+                policy: &Policy::default(),
+            })
+        };
+        assert_eq!(of(std::f64::consts::LN_2).decision, Decision::Regression);
+        let open = of(0.3);
+        assert_eq!(open.decision, Decision::Inconclusive);
+        assert!(open.blind().is_some_and(|b| b.detectable.is_some_and(|d| d > 0.5)));
+        let seen = reach(&history, 2, SHAPE, &Policy::default());
+        assert!(seen.iter().any(|(m, d)| Some(*m) == Metric::parse("tpot_geomean") && *d > 0.5));
     }
 }

@@ -6,10 +6,14 @@
 //! records are of the same work.
 
 use crate::judge::dist::t_upper_quantile;
-use crate::judge::far_beyond::{ENOUGH_DF, prior_sd, speaks_of_the_whole_engine};
 use crate::measure::stats::{mean, squared_deviations};
 use crate::measure::summary::{scale, sign, to_display};
-use crate::metric::{Metric, Scale};
+use crate::metric::{Metric, Scale, Stat, Timing};
+
+/// Degrees of freedom below which a prior stands in.
+const ENOUGH_DF: f64 = 4.0;
+/// Standard deviation of a start that is assumed then, a fraction.
+const PRIOR_SD: f64 = 0.025;
 
 /// Chance that any pair of a metric is ranked though the two are equal; and of a statement to be
 /// confirmed or refuted by accident.
@@ -178,8 +182,8 @@ fn weights(metric: Metric, right: &Right<'_>) -> [f64; 2] {
 }
 
 /// Pooled within entrants. From four degrees of freedom on it is what it is, with METHOD's floor;
-/// below, METHOD's prior of a start (2.5 %, or what was seen where that is more) stands in for the
-/// metrics that METHOD trusts it with, and the others stay unproven.
+/// below, a prior of 2.5 % of a start (or what was seen, where that is more) stands in for the
+/// metrics that speak of the whole engine, and the others stay unproven.
 fn noise(metric: Metric, starts: &[&[f64]]) -> Option<Noise> {
     let squares: f64 = starts.iter().filter_map(|s| squared_deviations(s)).sum();
     let df: f64 = starts.iter().map(|s| s.len().saturating_sub(1) as f64).sum();
@@ -188,8 +192,15 @@ fn noise(metric: Metric, starts: &[&[f64]]) -> Option<Noise> {
         return Some(Noise { variance: squares / df + floor * floor, df });
     }
     let known = (df > 0.0).then(|| squares / df);
-    speaks_of_the_whole_engine(metric)
-        .then(|| Noise { variance: prior_sd(known).powi(2), df: ENOUGH_DF })
+    let sd = known.map_or(PRIOR_SD, |variance| variance.sqrt().max(PRIOR_SD));
+    speaks_of_the_whole_engine(metric).then(|| Noise { variance: sd * sd, df: ENOUGH_DF })
+}
+
+const fn speaks_of_the_whole_engine(metric: Metric) -> bool {
+    matches!(
+        metric,
+        Metric::OutputTokenRate | Metric::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean)
+    )
 }
 
 impl Noise {

@@ -9,6 +9,7 @@ mod english;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Bound;
+use crate::judge::slow::SlowStarts;
 use crate::judge::text;
 use crate::metric::{Metric, Timing};
 
@@ -26,10 +27,49 @@ pub enum Reason {
         interval: Option<(f64, f64)>,
         why: Option<MetricReason>,
     },
-    /// What a PASS proves, and the smallest change that would have been found in the other metrics.
+    /// What a PASS proves, the smallest change that would have been found in the other metrics, and
+    /// in which share of the starts a slowdown could have gone unseen.
     Proof {
         margins: Vec<Margin>,
         detectable: Vec<(Metric, f64)>,
+        #[serde(default)]
+        starts: u64,
+        #[serde(default)]
+        unseen_share: Option<f64>,
+    },
+    /// Some starts of the candidate are slow: proven (`hit`), or not to be told.
+    UnstableStarts(SlowStarts),
+    /// A PASS needs more starts of the candidate than were seen.
+    StartsUnseen {
+        seen: u64,
+        needed: u64,
+    },
+    /// An earlier attempt was a REGRESSION; `complete`: this one measured all that was planned.
+    NotLifted {
+        complete: bool,
+    },
+    /// An earlier attempt was a PASS: nothing more is measured.
+    PassStands,
+    /// So many attempts were made; a further one does not count.
+    AttemptsSpent {
+        most: u64,
+    },
+    /// The records of earlier attempts are not found, so that a PASS must be surer.
+    AttemptsUnseen {
+        unseen: u64,
+    },
+    /// An earlier attempt that was not fit to compare adds nothing.
+    AttemptLeftOut {
+        attempt: u64,
+        why: PairingReason,
+    },
+    /// This session's baseline has slow starts, and the history none: it is out of date for that.
+    HistoryWithoutSlowStarts {
+        starts: u64,
+    },
+    /// Sessions without their rounds, which cannot be compared seed by seed.
+    SessionsWithoutRounds {
+        sessions: u64,
     },
     NoPrimaryMetric,
     NoisierThanUsual {
@@ -180,12 +220,15 @@ pub enum MetricReason {
     /// Worse beyond the noise, of a metric that the config only shows.
     OnlyShown,
     /// Worse by a relevant size, and not beyond what noise could do. `alpha`: the p that a FAIL
-    /// needs.
+    /// needs
+    /// at this look.
     PerhapsNoise {
         p: Option<f64>,
         alpha: f64,
     },
-    /// Significant on average, and some start or job disagrees.
+    /// Significant, and no verdict rests on one start, nor on a noise that is hardly known.
+    TooFewStarts,
+    /// Significant on average, and some job disagrees.
     NotThroughout,
     MoreFailures,
     /// A guard in a job of one start.
@@ -304,6 +347,7 @@ impl MetricReason {
         matches!(
             self,
             Self::PerhapsNoise { .. }
+                | Self::TooFewStarts
                 | Self::NotThroughout
                 | Self::MoreFailures
                 | Self::OneStart

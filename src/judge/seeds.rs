@@ -1,4 +1,4 @@
-//! Start values with the plan's own part taken off (METHOD-2 section 2): what a seed does to a
+//! Start values with the plan's own part taken off (docs/METHODOLOGY.md#start-values): what a seed does to a
 //! round is not what a build does, and a round that is lost or disturbed then moves nothing.
 //!
 //! `m[q]` is the mean over the baseline's starts of the rounds with seed q; a start is the median
@@ -34,7 +34,7 @@ impl SeedMeans {
     }
 
     /// A check start: the better of its rounds counts, metric by metric, since a passing
-    /// disturbance is no slow start (METHOD-2 section 5).
+    /// disturbance is no slow start (docs/METHODOLOGY.md#slow-starts).
     pub fn best(&self, start: &StartSummary) -> StartSummary {
         self.reduced(start, |_, values| values.iter().copied().reduce(f64::min))
     }

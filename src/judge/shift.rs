@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::other_day::{FEWEST_SESSIONS, session_value, spread};
+use crate::judge::sessions::{FEWEST_SESSIONS, session_value, spread};
 use crate::judge::{Mode, Policy, Session, Thresholds, gross};
 use crate::measure::stats::mean;
 use crate::measure::summary::to_change;
@@ -38,7 +38,7 @@ pub fn primary() -> impl Iterator<Item = Thresholds> {
     let policy = Policy::default();
     METHOD
         .into_iter()
-        .filter_map(move |m| policy.thresholds(m, Mode::OtherDay))
+        .filter_map(move |m| policy.thresholds(m, Mode::Drift))
         .filter(Thresholds::is_primary)
 }
 
@@ -46,8 +46,8 @@ fn moved_in(t: &Thresholds, segment: &[&Session], next: &Session) -> Option<Move
     let history: Vec<f64> = segment.iter().filter_map(|s| session_value(s, t.metric)).collect();
     let (base, value) = (mean(&history)?, session_value(next, t.metric)?);
     let difference = value - base;
-    let estimate = spread(t, &history).filter(|_| history.len() >= FEWEST_SESSIONS);
-    let tail = estimate.and_then(|e| e.at(difference.abs()).p_beyond(0.0));
+    let estimate = spread(t, &history, 1).filter(|_| history.len() >= FEWEST_SESSIONS);
+    let tail = estimate.and_then(|e| e.at(difference.abs()).p());
     let outside = difference.abs() >= t.d_min && tail.is_some_and(|p| 2.0 * p <= LEVEL);
     (outside || is_gross(t, &history, next, difference < 0.0)).then(|| Moved {
         metric: t.metric,
@@ -76,7 +76,7 @@ mod tests {
 
     fn session(value: f64) -> Session {
         let start =
-            StartSummary { values: [(TPOT, value)].into(), n: 100, bad: 0, rounds: Vec::new() };
+            StartSummary { values: [(TPOT, value)].into(), n: 100, ..StartSummary::default() };
         Session { starts: vec![start; 2], ..Session::default() }
     }
 

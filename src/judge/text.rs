@@ -52,6 +52,11 @@ pub fn probability(p: f64) -> String {
     if p < 0.0001 { "p < 0.0001".into() } else { format!("p = {p:.4}") }
 }
 
+/// A level that a probability is held against: `0.00018`.
+pub fn level(level: f64) -> String {
+    format!("{level:.5}").trim_end_matches('0').to_owned()
+}
+
 /// `1 round`, `3 rounds`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })

@@ -11,7 +11,7 @@
 
 use proptest::prelude::*;
 
-use super::interleaved::{self, Interleaved, Sampling};
+use super::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use super::limits::{self, LimitInput};
 use super::other_day::{self, OtherDay};
 use super::*;
@@ -130,18 +130,20 @@ fn session(speeds: &[f64]) -> Session {
 }
 
 fn interleaved(history: &[PastRun], baseline: &[Round], candidate: &[Round]) -> Decision {
-    let policy = Policy::default();
-    let (slo, shape, most_starts) = (SLO, shape(), STARTS);
+    let policy = Policy { min_starts: 1, ..Policy::default() };
     interleaved::judge(&Interleaved {
-        baseline,
-        candidate,
-        history,
-        slo,
-        shape,
+        earlier: &[],
+        now: Attempt { baseline, candidate, ..Attempt::default() },
+        slo: SLO,
         differing: &[],
-        most_starts,
-        sampling: Sampling::Starts,
-        policy: &policy,
+        rules: Rules {
+            history,
+            shape: shape(),
+            planned: STARTS,
+            sampling: Sampling::Pairs,
+            unseen: 0,
+            policy: &policy,
+        },
     })
     .decision
 }
@@ -156,6 +158,9 @@ fn other_day(history: &[Session], jobs: &[Vec<Round>]) -> Decision {
     other_day::judge(&OtherDay {
         history,
         jobs: &jobs,
+        decisions: &[],
+        unseen: 0,
+        planned: 1,
         shape: shape(),
         differing: &[],
         policy: &policy,
@@ -195,8 +200,10 @@ fn speeds(n: usize) -> impl Strategy<Value = Vec<f64>> {
 }
 
 fn past() -> impl Strategy<Value = Vec<PastRun>> {
-    let run = (speeds(3), speeds(3))
-        .prop_map(|(a, b)| PastRun { sides: vec![session(&a).starts, session(&b).starts] });
+    let run = (speeds(3), speeds(3)).prop_map(|(a, b)| PastRun {
+        sides: vec![session(&a).starts, session(&b).starts],
+        passed: true,
+    });
     prop::collection::vec(run, 0..4)
 }
 
@@ -273,12 +280,8 @@ proptest! {
 }
 
 fn quiet() -> Vec<PastRun> {
-    vec![
-        PastRun {
-            sides: vec![session(&[1.0, 1.004, 0.996]).starts, session(&[1.0, 0.997, 1.003]).starts]
-        };
-        3
-    ]
+    let sides = vec![session(&[1.0, 1.004, 0.996]).starts, session(&[1.0, 0.997, 1.003]).starts];
+    vec![PastRun { sides, passed: true }; 3]
 }
 
 /// Exception 1: one start that is much slower than the others makes the candidate noisy, and noise

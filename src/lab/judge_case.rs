@@ -11,9 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::{Bound, Limit};
-use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::drift::{self, Drift};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::limits::{self, LimitFinding, LimitInput, LimitState};
 use crate::judge::other_day::{self, OtherDay};
+use crate::judge::plan::Plan;
 use crate::judge::reason::LimitReason;
 use crate::judge::{Comparison, Decision, Joined, PastRun, Policy, Reason, Session, join, text};
 use crate::measure::summary::{Shape, StartSummary, summaries};
@@ -23,15 +25,23 @@ use crate::metric::Metric;
 #[derive(Debug, Deserialize)]
 struct Case {
     mode: String,
+    /// Drift is judged without any.
+    #[serde(default)]
     workload: WireWorkload,
     baseline: Option<WireSide>,
     candidate: WireSide,
     history: Option<Vec<WireRun>>,
+    /// Of the first version of the method, whose histories are not seed-centred.
     max_starts: Option<usize>,
+    detect: Option<f64>,
+    max_pairs: Option<usize>,
+    min_starts: Option<usize>,
+    #[serde(default)]
+    attempts: Vec<WireAttempt>,
     limits: Option<Vec<WireLimit>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct WireWorkload {
     #[serde(default)]
     kind: String,
@@ -49,6 +59,16 @@ struct WireSide {
     rounds: Vec<WireRound>,
     #[serde(default)]
     sessions: Vec<WireSession>,
+    /// Check starts of the candidate.
+    #[serde(default)]
+    checks: Vec<Vec<WireRound>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireAttempt {
+    baseline: WireSide,
+    candidate: WireSide,
+    verdict: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +93,8 @@ type WireStart = BTreeMap<String, Option<f64>>;
 #[derive(Debug, Deserialize)]
 struct WireRun {
     sides: Vec<Vec<WireStart>>,
+    #[serde(default)]
+    verdict: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +112,9 @@ struct WireLimit {
     min: Option<f64>,
 }
 
+/// Start pairs at most, where the case does not say.
+const MOST_PAIRS: usize = 12;
+
 /// Judges one case; the answer is one line of JSON.
 pub fn run(input: &str) -> anyhow::Result<String> {
     let case: Case = serde_json::from_str(input)
@@ -98,12 +123,21 @@ pub fn run(input: &str) -> anyhow::Result<String> {
         case.baseline.iter().flat_map(|b| &b.sessions).map(|s| PastRun::from(&session(s)));
     let history: Vec<PastRun> =
         case.history.iter().flatten().map(past_run).chain(sessions).collect();
-    let policy = Policy::default();
+    let default = Policy::default();
+    let policy = Policy {
+        detect: case.detect.unwrap_or(default.detect),
+        max_pairs: case.max_pairs.or(case.max_starts).unwrap_or(MOST_PAIRS),
+        min_starts: case.min_starts.unwrap_or(1),
+        ..default
+    };
     let (comparison, rounds) = match case.mode.as_str() {
-        "interleaved" => compare_interleaved(&case, &history, &policy)?,
+        "interleaved" => compare_interleaved(&case, &policy)?,
         "other_day" => compare_other_day(&case, &policy)?,
+        "drift" => (Some(compare_drift(&case, &policy)?), Vec::new()),
         "limits" => (None, rounds(&case, &case.candidate)),
-        other => anyhow::bail!("unknown mode {other:?}: expected interleaved, other_day or limits"),
+        other => anyhow::bail!(
+            "unknown mode {other:?}: expected interleaved, other_day, drift or limits"
+        ),
     };
     let limits = judge_limits(&case, &rounds, &history);
     let known: Vec<LimitFinding> = limits.iter().filter_map(|(_, f)| f.clone()).collect();
@@ -114,21 +148,32 @@ pub fn run(input: &str) -> anyhow::Result<String> {
 /// The comparison, and the candidate's rounds of the looks that it used.
 fn compare_interleaved(
     case: &Case,
-    history: &[PastRun],
     policy: &Policy,
 ) -> anyhow::Result<(Option<Comparison>, Vec<Round>)> {
     let baseline = case.baseline.as_ref().context("an interleaved case needs a baseline")?;
     let (base, cand) = (rounds(case, baseline), rounds(case, &case.candidate));
+    let checks: Vec<Vec<Round>> = case.candidate.checks.iter().map(|c| all(case, c)).collect();
+    let before: Vec<[Vec<Round>; 2]> = case
+        .attempts
+        .iter()
+        .map(|a| [rounds(case, &a.baseline), rounds(case, &a.candidate)])
+        .collect();
+    let earlier: Vec<Attempt<'_>> = before.iter().zip(&case.attempts).map(attempt).collect();
+    let history: Vec<PastRun> = case.history.iter().flatten().map(past_run).collect();
+    let shape = shape(case);
     let comparison = interleaved::judge(&Interleaved {
-        baseline: &base,
-        candidate: &cand,
-        history,
+        earlier: &earlier,
+        now: Attempt { baseline: &base, candidate: &cand, checks: &checks, decision: None },
         slo: slo(case),
-        shape: shape(case),
         differing: &differing(baseline, &case.candidate),
-        most_starts: case.max_starts.unwrap_or(3),
-        sampling: Sampling::Starts,
-        policy,
+        rules: Rules {
+            history: &history,
+            shape,
+            planned: Plan::new(&history, shape, policy).pairs,
+            sampling: Sampling::Starts,
+            unseen: 0,
+            policy,
+        },
     });
     let mut starts: Vec<u32> = cand.iter().map(|r| r.start).collect();
     starts.sort_unstable();
@@ -137,6 +182,23 @@ fn compare_interleaved(
     starts.truncate(used);
     let rounds = cand.into_iter().filter(|r| starts.contains(&r.start)).collect();
     Ok((Some(comparison), rounds))
+}
+
+fn attempt<'a>((rounds, wire): (&'a [Vec<Round>; 2], &WireAttempt)) -> Attempt<'a> {
+    let decision = match wire.verdict.as_str() {
+        "PASS" => Decision::Pass,
+        "REGRESSION" => Decision::Regression,
+        _ => Decision::Inconclusive,
+    };
+    let [baseline, candidate] = rounds;
+    Attempt { baseline, candidate, checks: &[], decision: Some(decision) }
+}
+
+fn compare_drift(case: &Case, policy: &Policy) -> anyhow::Result<Comparison> {
+    let baseline = case.baseline.as_ref().context("a drift case needs a baseline")?;
+    let sessions = |side: &WireSide| side.sessions.iter().map(session).collect::<Vec<Session>>();
+    let (anchor, recent) = (sessions(baseline), sessions(&case.candidate));
+    Ok(drift::judge(&Drift { anchor: &anchor, recent: &recent, shape: shape(case), policy }))
 }
 
 fn compare_other_day(
@@ -155,12 +217,16 @@ fn compare_other_day(
         .map(|(job, rounds)| Session {
             id: format!("job {job}"),
             runner: None,
-            starts: summaries(rounds, &slo).into_values().collect(),
+            // The suite's sessions keep no rounds, and values of two kinds must not be mixed.
+            starts: summaries(rounds, &slo).into_values().map(without_rounds).collect(),
         })
         .collect();
     let comparison = other_day::judge(&OtherDay {
         history: &sessions,
         jobs: &measured,
+        decisions: &[],
+        unseen: 0,
+        planned: 1,
         shape: shape(case),
         differing: &differing(baseline, &case.candidate),
         policy,
@@ -230,7 +296,8 @@ fn answer(
         .map(|m| {
             json!({
                 "metric": m.metric.name(), "baseline": m.baseline, "candidate": m.candidate, "change": m.change,
-                "interval": m.interval.map(|(low, high)| [low, high]), "p": m.p, "mde": m.mde,
+                "interval": m.interval.map(|(low, high)| [low, high]), "p": m.p,
+                "detectable": m.detectable,
                 "judgement": format!("{:?}", m.judgement).to_lowercase(), "reason": m.reason.as_ref().map(ToString::to_string),
             })
         })
@@ -240,6 +307,8 @@ fn answer(
         "reason": text::joined(&joined.reasons),
         "warnings": joined.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "looks": comparison.map(|c| c.looks),
+        "planned": comparison.map(|c| c.planned),
+        "starts": comparison.map(|c| c.starts.seen),
         "limits": limits.iter().map(limit_answer).collect::<Vec<_>>(),
         "metrics": metrics,
     })
@@ -259,7 +328,15 @@ fn limit_answer((name, finding): &(String, Option<LimitFinding>)) -> Value {
 }
 
 fn rounds(case: &Case, side: &WireSide) -> Vec<Round> {
-    side.rounds.iter().map(|wire| round(case, wire)).collect()
+    all(case, &side.rounds)
+}
+
+fn all(case: &Case, rounds: &[WireRound]) -> Vec<Round> {
+    rounds.iter().map(|wire| round(case, wire)).collect()
+}
+
+fn without_rounds(start: StartSummary) -> StartSummary {
+    StartSummary { rounds: Vec::new(), ..start }
 }
 
 fn round(case: &Case, wire: &WireRound) -> Round {
@@ -316,7 +393,8 @@ fn differing(baseline: &WireSide, candidate: &WireSide) -> Vec<String> {
 }
 
 fn past_run(wire: &WireRun) -> PastRun {
-    PastRun { sides: wire.sides.iter().map(|side| side.iter().map(start).collect()).collect() }
+    let sides = wire.sides.iter().map(|side| side.iter().map(start).collect());
+    PastRun { sides: sides.collect(), passed: wire.verdict == "PASS" }
 }
 
 fn session(wire: &WireSession) -> Session {

@@ -84,6 +84,14 @@ impl StartSummary {
         Self::from_rounds(rounds.into_iter().map(|round| RoundSummary::new(round, slo)).collect())
     }
 
+    /// Without this metric, as if no round had it.
+    pub fn forget(&mut self, metric: Metric) {
+        self.values.remove(&metric);
+        for round in &mut self.rounds {
+            round.values.remove(&metric);
+        }
+    }
+
     pub fn from_rounds(rounds: Vec<RoundSummary>) -> Self {
         let mut values: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
         for (metric, value) in rounds.iter().flat_map(|round| &round.values) {

@@ -8,8 +8,8 @@ use super::{
     WorkloadRecord,
 };
 use crate::config::{
-    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SameBuild,
-    SessionBegin, Workload,
+    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, OnUnstable, PromptKind,
+    SameBuild, SessionBegin, Workload,
 };
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Plan, PlannedRequest};
@@ -18,6 +18,7 @@ use crate::protocol::Extras;
 pub fn policy(config: &Config) -> RecordedPolicy {
     let word = |p: OnOpen| if p == OnOpen::Fail { "fail" } else { "warn" }.to_owned();
     let gate = &config.gate;
+    let paired = gate.mode == GateMode::Interleaved;
     RecordedPolicy {
         mode: match gate.mode {
             GateMode::Baseline => "baseline",
@@ -25,7 +26,7 @@ pub fn policy(config: &Config) -> RecordedPolicy {
             GateMode::Limits => "limits",
         }
         .into(),
-        starts: gate.starts,
+        starts: if paired { gate.max_pairs() } else { gate.starts },
         rounds: gate.rounds,
         on_inconclusive: word(gate.on_inconclusive),
         on_blind: word(gate.on_blind),
@@ -39,8 +40,12 @@ pub fn policy(config: &Config) -> RecordedPolicy {
         }
         .into(),
         same_build: if gate.same_build == SameBuild::Allow { "allow" } else { "refuse" }.into(),
-        detect_ratio: None,
-        min_starts: None,
+        detect_ratio: Some(gate.detect),
+        min_starts: paired.then(|| gate.min_starts()),
+        on_unstable: paired.then(|| match gate.on_unstable() {
+            OnUnstable::Fail => "fail".into(),
+            OnUnstable::Inconclusive => "inconclusive".into(),
+        }),
         strict: gate.strict,
         under_test: gate.under_test.clone(),
     }

@@ -39,6 +39,10 @@ pub struct RecordedPolicy {
     /// Candidate starts that a PASS needs; 1 where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_starts: Option<u32>,
+    /// `fail` or `inconclusive`: starts that look slow only sometimes. `inconclusive` where it is
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unstable: Option<String>,
     pub strict: bool,
     pub under_test: Vec<String>,
 }
@@ -62,7 +66,7 @@ pub struct LimitRecord {
     pub min: Option<f64>,
 }
 
-/// A number is a minimum relevant change.
+/// A number is the change that must be found of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
@@ -78,9 +82,9 @@ pub enum RegressionRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegressionPolicy {
-    /// Minimum relevant change.
+    /// The change that must be found.
     pub min_change_ratio: Option<f64>,
-    /// What a PASS proves the change to be below; primary metrics only.
+    /// Of earlier versions: what a PASS was to prove the change to be below.
     pub margin_ratio: Option<f64>,
     pub class: Option<Class>,
 }
@@ -96,17 +100,20 @@ impl RegressionRecord {
     }
 }
 
+impl RegressionPolicy {
+    /// What must be found of the metric; of earlier versions, what a PASS was to prove.
+    pub fn size(self) -> Option<f64> {
+        self.margin_ratio.or(self.min_change_ratio)
+    }
+}
+
 impl From<config::Regression> for RegressionRecord {
     fn from(said: config::Regression) -> Self {
         match said {
-            config::Regression { min_change: Some(change), margin: None, class: None } => {
-                Self::MinChange(change)
+            config::Regression { size: Some(size), class: None } => Self::MinChange(size),
+            config::Regression { size, class } => {
+                Self::Full(RegressionPolicy { min_change_ratio: size, margin_ratio: None, class })
             }
-            config::Regression { min_change, margin, class } => Self::Full(RegressionPolicy {
-                min_change_ratio: min_change,
-                margin_ratio: margin,
-                class,
-            }),
         }
     }
 }

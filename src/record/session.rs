@@ -258,11 +258,16 @@ impl Session {
 impl PastSession {
     /// METHOD's view: a session of one build has one side.
     pub fn to_method(&self) -> judge::PastRun {
-        judge::PastRun {
-            sides: vec![
-                self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed)).collect(),
-            ],
-        }
+        let start = |s: &PastStart| summary(&s.oriented, s.requests, s.failed);
+        let side = self.starts.iter().map(start).collect();
+        judge::PastRun { sides: vec![side], passed: true }
+    }
+
+    /// The same seed-centred; none where it does not keep its rounds.
+    pub fn centred(&self) -> Option<judge::PastRun> {
+        let start = |s: &PastStart| Some(summary(s.centred.as_ref()?, s.requests, s.failed));
+        let side = self.starts.iter().map(start).collect::<Option<Vec<_>>>()?;
+        Some(judge::PastRun { sides: vec![side], passed: true })
     }
 }
 

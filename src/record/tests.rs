@@ -49,11 +49,17 @@ fn newer_versions_and_other_kinds_are_refused() {
 #[test]
 fn what_was_asked_of_changes_is_stored_and_what_cannot_be_is_refused() {
     let mut record = candidate();
-    let said = |min_change, margin, class| config::Regression { min_change, margin, class };
-    let full = said(Some(0.08), Some(0.15), Some(Class::Primary));
+    let said = |size, class| config::Regression { size, class };
+    // Of an earlier version, with a margin of its own.
+    let full = RegressionPolicy {
+        min_change_ratio: Some(0.08),
+        margin_ratio: Some(0.15),
+        class: Some(Class::Primary),
+    };
+    assert_eq!(full.size(), Some(0.15));
     record.workloads[0].regressions = [
-        ("ttft_geomean".into(), said(Some(0.05), None, None).into()),
-        ("ttft_p95".into(), full.into()),
+        ("ttft_geomean".into(), RegressionRecord::from(said(Some(0.05), None))),
+        ("ttft_p95".into(), RegressionRecord::Full(full)),
     ]
     .into();
     let text = record.to_json();

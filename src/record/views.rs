@@ -98,6 +98,12 @@ impl WorkloadRecord {
         self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
     }
 
+    /// The whole rounds of the check starts, each with the index of its start.
+    fn check_rounds(&self) -> impl Iterator<Item = (u32, &RoundRecord)> {
+        let all = self.check_starts.iter().flat_map(|s| s.rounds.iter().map(|r| (s.index, r)));
+        all.filter(|(_, r)| !r.cut_short)
+    }
+
     /// METHOD's view of the check starts, in their order.
     pub fn method_checks(&self) -> Vec<Vec<Round>> {
         let rounds = |start: &StartRecord| {
@@ -196,8 +202,11 @@ impl WorkloadRecord {
 
     /// Every finding that makes the measurement unfit, with where it was seen.
     pub fn invalid(&self) -> Vec<Note> {
-        let mut why =
-            self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f));
+        let mut why = self.findings(self.rounds(), |start, f| {
+            f.severity == Severity::Invalid && !self.survived(start, f)
+        });
+        // A check start has no other rounds to outvote a disturbed one.
+        why.extend(self.findings(self.check_rounds(), |_, f| f.severity == Severity::Invalid));
         why.extend(self.another_model());
         why
     }
@@ -217,16 +226,21 @@ impl WorkloadRecord {
     pub fn notes(&self) -> Vec<Note> {
         let left_out = self.load.detail.left_out.iter().cloned().map(Note::EntriesLeftOut);
         left_out
-            .chain(
-                self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f)),
-            )
+            .chain(self.findings(self.rounds(), |start, f| {
+                f.severity == Severity::Note || self.survived(start, f)
+            }))
             .collect()
     }
 
     /// Each kind of finding once: its first, with the number of rounds that have one.
-    fn findings(&self, wanted: impl Fn(u32, &Finding) -> bool) -> Vec<Note> {
-        let all = self.rounds().flat_map(|(s, r)| r.findings.iter().map(move |f| (s, r.index, f)));
-        let of = u32::try_from(self.rounds().count()).unwrap_or(u32::MAX);
+    fn findings<'a>(
+        &self,
+        rounds: impl Iterator<Item = (u32, &'a RoundRecord)>,
+        wanted: impl Fn(u32, &Finding) -> bool,
+    ) -> Vec<Note> {
+        let rounds: Vec<(u32, &RoundRecord)> = rounds.collect();
+        let all = rounds.iter().flat_map(|(s, r)| r.findings.iter().map(move |f| (*s, r.index, f)));
+        let of = u32::try_from(rounds.len()).unwrap_or(u32::MAX);
         let mut kinds: Vec<(Place, &Finding)> = Vec::new();
         for (start, round, finding) in all.filter(|(s, _, f)| wanted(*s, f)) {
             match kinds.iter_mut().find(|(_, first)| first.is_alike(finding)) {

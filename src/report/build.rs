@@ -47,7 +47,6 @@ pub struct Judged<'a> {
 pub struct Beside {
     pub words: String,
     pub commit: Option<String>,
-    pub most_starts: u32,
     pub starts_sampled: bool,
     /// Of its own starts, warm-ups and rounds.
     pub minutes: f64,
@@ -179,7 +178,7 @@ fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
     Some(CountedReport { input_tokens_mean: w.mean_tokens(|c| &c.input_tokens)?, by: by.into() })
 }
 
-/// At most two jobs (docs/METHODOLOGY.md#alpha-budget).
+/// Of one commit, with `--with`.
 const MOST_JOBS: u32 = 2;
 
 fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> ComparisonReport {
@@ -189,10 +188,10 @@ fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> Compariso
         beside: beside.map(|b| b.words.clone()),
         beside_commit: beside.and_then(|b| b.commit.clone()),
         looks: count(c.looks),
-        most_looks: beside.map_or(MOST_JOBS, |b| b.most_starts),
+        most_looks: if beside.is_some() { count(c.planned) } else { MOST_JOBS },
         history_sessions: count(c.sessions),
         starts_sampled: beside.map(|b| b.starts_sampled),
-        false_alarm_budget_ratio: c.budget,
+        false_alarm_budget_ratio: None,
         minutes: w.minutes() + beside.map_or(0.0, |b| b.minutes),
     }
 }
@@ -246,7 +245,7 @@ fn metric(
         minimum_relevant_change_ratio: judged.map_or(row.map_or(0.0, |r| r.d_min), |j| j.d_min),
         pass_margin_ratio: judged.and_then(|j| j.margin),
         noise_ratio: judged.and_then(|j| j.noise),
-        smallest_visible_change_ratio: judged.and_then(|j| j.mde),
+        smallest_visible_change_ratio: judged.and_then(|j| j.detectable),
         judgement: judged.map(|j| j.judgement),
         reason: judged.and_then(|j| j.reason.as_ref()).map(|reason| codes.text(reason)),
         accepted: None,

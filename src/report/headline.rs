@@ -9,7 +9,7 @@ use super::build::Judged;
 use super::sweep::bend::level_name;
 use super::sweep::{self, Highest, SweepReport};
 use crate::config::{Axis, Lang};
-use crate::judge::estimate::margins;
+use crate::judge::decide::margins;
 use crate::judge::limits::LimitState;
 use crate::judge::reason::{LimitReason, Margin, Measured};
 use crate::judge::{Bearing, Comparison, Decision, MetricComparison, text};
@@ -373,7 +373,6 @@ mod tests {
             p: Some(0.001 * change.abs()),
             d_min: method.d_min,
             margin: method.margin,
-            mde: None,
             detectable: None,
             noise: None,
             noisier_than_usual: false,
@@ -391,16 +390,10 @@ mod tests {
 
     fn comparison(metrics: Vec<MetricComparison>) -> Comparison {
         Comparison {
-            mode: crate::judge::Mode::Interleaved,
             metrics,
             decision: Decision::Regression,
-            reasons: vec![],
-            warnings: vec![],
             looks: 2,
-            sessions: 0,
-            sessions_needed: None,
-            proves: None,
-            budget: 0.02,
+            ..Comparison::undecided(crate::judge::Mode::Interleaved, 0, 3, vec![])
         }
     }
 

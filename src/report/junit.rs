@@ -147,7 +147,16 @@ impl Case {
 fn cases(report: &Report, w: &WorkloadReport) -> Vec<Case> {
     let metrics = w.metrics.iter().map(|m| metric(w, m));
     let limits = w.limits.iter().map(|l| limit(w, l));
-    std::iter::once(measurement(report, w)).chain(metrics).chain(limits).collect()
+    let judged: Vec<Case> = metrics.chain(limits).collect();
+    let mut first = measurement(report, w);
+    let red = |c: &Case| matches!(c.outcome, Outcome::Failure(_) | Outcome::Error(_));
+    if w.verdict == Some(Verdict::Failed) && !judged.iter().any(red) {
+        // No metric by itself: some of the starts are slow.
+        let why = w.reasons.first().map_or("see the report", String::as_str);
+        first.outcome = Outcome::Failure("regression");
+        first.message = format!("{}: {why}", Verdict::Failed.word());
+    }
+    std::iter::once(first).chain(judged).collect()
 }
 
 /// The gate failed for want of a proof, and of nothing else.

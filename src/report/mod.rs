@@ -222,9 +222,9 @@ pub struct ComparisonReport {
     /// Interleaved: every start was a new server process, so that start-to-start variance is in the
     /// data.
     pub starts_sampled: Option<bool>,
-    /// What the significance levels add up to over metrics and looks: no unchanged build fails more
-    /// often.
-    pub false_alarm_budget_ratio: f64,
+    /// Of earlier versions: what the significance levels add up to over metrics and looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub false_alarm_budget_ratio: Option<f64>,
     /// Server starts, warm-ups and rounds of all sides.
     pub minutes: f64,
 }

@@ -51,7 +51,13 @@ fn proves() -> Reason {
     let sizes = [0.081, 0.142, 0.21, 0.088, 0.15, 0.084, 0.029, 0.006];
     let guards =
         METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Guard));
-    judge::Reason::Proof { margins: margins(), detectable: guards.zip(sizes).collect() }.into()
+    judge::Reason::Proof {
+        margins: margins(),
+        detectable: guards.zip(sizes).collect(),
+        starts: 2,
+        unseen_share: Some(0.7764),
+    }
+    .into()
 }
 
 fn unproven() -> MetricReason {

@@ -38,7 +38,7 @@ fn judge(bed: &Bed, record: &Value) -> Ran {
 #[test]
 fn drift_is_said_and_decides_only_where_the_policy_says_so() {
     let bed = drifted();
-    let said = "since the anchor v1.2 (4 commits ago): TPOT +25.1 % (+23.0 % to +27.2 %)";
+    let said = "since the anchor v1.2 (4 commits ago): TPOT +25.1 % (+23.5 % to +26.7 %)";
     judge(&bed, &with_decode(1.25)).assert(0, &["PASS: ", "warning", said]);
     let anchor = bed.json(".goodput-gate/report.json")["workloads"][0]["anchor"].clone();
     assert_eq!(

@@ -86,8 +86,12 @@ fn failing(percent: usize) -> (Value, Vec<Value>) {
         start["failed"] =
             json!(start["requests"].as_u64().expect("a count") * percent as u64 / 100);
         // Minus the log of a rate, which only answers count in.
-        let rate = &mut start["oriented"]["output_token_rate"];
-        *rate = json!(rate.as_f64().expect("a rate") - (1.0 - percent as f64 / 100.0).ln());
+        let less = |values: &mut Value| {
+            let rate = &mut values["output_token_rate"];
+            *rate = json!(rate.as_f64().expect("a rate") - (1.0 - percent as f64 / 100.0).ln());
+        };
+        less(&mut start["oriented"]);
+        start["rounds"].as_array_mut().expect("rounds").iter_mut().for_each(less);
     }
     (agreed(&record), earlier)
 }

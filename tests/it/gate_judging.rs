@@ -68,7 +68,7 @@ fn a_red_check_is_explained_step_by_step() {
             "another day, job 1 against 6 sessions (docs/METHODOLOGY.md#another-day)",
         ],
     );
-    for step in ["h_j", "s2", "p ", "D_min", "U ", "MDE95", "hit needs", "judgement", "decision"] {
+    for step in ["h_j", "v ", "p ", "level", "D_min", "U ", "detectable", "hit needs", "decision"] {
         assert!(
             ran.stdout.lines().any(|l| l.trim_start().starts_with(step)),
             "{step} is not in {}",

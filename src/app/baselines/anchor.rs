@@ -15,7 +15,7 @@ use crate::baseline::lineage::Repo;
 use crate::baseline::reviewed::ANCHOR;
 use crate::baseline::store;
 use crate::config::Config;
-use crate::judge::other_day::FEWEST_SESSIONS;
+use crate::judge::sessions::FEWEST_SESSIONS;
 use crate::lang::{Explained as _, Text, bilingual};
 use crate::read;
 use crate::record::session::Session;

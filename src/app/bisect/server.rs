@@ -106,7 +106,10 @@ impl<'a> Servers<'a> {
         let sides = [self.checkouts.take(from, "baseline")?, self.checkouts.take(to, "candidate")?];
         let pair = Pair { sides, baseline: self.range.commit(from).commit.clone() };
         let past = |w: &WorkloadRecord| self.baselines.past(w, &self.config.gate.under_test);
-        let between = measure::BetweenStarts { history: &past, undecided: &evaluate::undecided };
+        let most = self.config.gate.max_pairs() as usize;
+        let planned = |record: &Record| evaluate::planned(record, most);
+        let between =
+            measure::BetweenStarts { history: &past, planned: &planned, wanted: &evaluate::wanted };
         let measured = measure::pair(&self.config, &options, &pair, self.job, &between);
         let Pair { sides: [good, bad], .. } = pair;
         self.checkouts.put_back(from, good);
@@ -137,7 +140,7 @@ impl<'a> Servers<'a> {
         }
         for workload in &records[1].workloads {
             if self.history.iter().all(|(name, _)| *name != workload.name) {
-                let past = workload.history.iter().map(PastSession::to_method).collect();
+                let past = workload.history.iter().filter_map(PastSession::centred).collect();
                 self.history.push((workload.name.clone(), past));
             }
         }
@@ -279,9 +282,16 @@ impl Measures for Servers<'_> {
     }
 }
 
+/// Start pairs at most, where the config does not say more.
+const MOST_PAIRS: u32 = 12;
+
 /// The gate of this config, from GOOD on.
 pub fn interleaved(config: &Config, range: &Range) -> Config {
     let mut config = config.clone();
+    if config.gate.mode != GateMode::Interleaved {
+        // Starts of a session are no bound for start pairs.
+        config.gate.starts = MOST_PAIRS.max(config.gate.max_pairs.unwrap_or(0));
+    }
     config.gate.mode = GateMode::Interleaved;
     config.gate.baseline = Counterpart::Ref(range.good().to_owned());
     config

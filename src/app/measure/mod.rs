@@ -13,8 +13,10 @@ use super::options::RunOptions;
 use super::sides::{Pair, Side};
 use super::workspace::Workspace;
 use crate::config::{Config, Endpoint, Fit};
+use crate::judge::Wants;
+use crate::judge::plan::Plan;
 use crate::lang::bilingual;
-use crate::print::{note, speak};
+use crate::print::note;
 use crate::record::facts::hypothesis;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord};
 
@@ -39,9 +41,6 @@ pub const BASELINE_RECORD: &str = "baseline.json";
 
 /// Folder of a run of several targets, with a folder for each.
 pub const EACH: &str = "each";
-
-/// The one extension, judged once (docs/METHODOLOGY.md#interleaved).
-const EXTENDED: u32 = 6;
 
 /// Measures one server with everything that the config asks for. The record is saved in the output
 /// folder after every round.
@@ -123,12 +122,15 @@ pub fn each(
 }
 
 /// What an interleaved run asks between its starts.
+#[derive(Clone, Copy)]
 pub struct BetweenStarts<'a> {
     /// Earlier sessions that the noise of a workload is reckoned from.
     pub history: &'a dyn Fn(&WorkloadRecord) -> Vec<PastSession>,
-    /// Whether another start pair may decide what these two records (baseline, candidate) leave
-    /// open.
-    pub undecided: &'a dyn Fn(&Record, &Record) -> anyhow::Result<bool>,
+    /// How many start pairs a run may take, of a record of which nothing is measured yet.
+    pub planned: &'a dyn Fn(&Record) -> anyhow::Result<Option<Plan>>,
+    /// What to measure next, where that may decide what these two records (baseline, candidate)
+    /// leave open.
+    pub wanted: &'a dyn Fn(&Record, &Record) -> anyhow::Result<Option<Wants>>,
 }
 
 /// Measures both sides, start pair by start pair, until it is decided or the last look is over.
@@ -142,8 +144,7 @@ pub fn pair(
 ) -> anyhow::Result<Kept<(Record, Record)>> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
-    let looks = if sampled { config.gate.starts } else { 1 };
-    let most = if config.gate.extend && looks == 3 { EXTENDED } else { looks };
+    let most = if sampled { config.gate.max_pairs() } else { 1 };
     let mut run = Run::begin(
         config,
         options,
@@ -170,24 +171,9 @@ pub fn pair(
         // prompt may reach it twice.
         run.sides[0].salt = random()?;
     }
+    run.between = sampled.then_some(*between);
     run.build()?;
-    for start in 0..most {
-        let groups: [&[usize]; 2] = if start % 2 == 0 { [&[0], &[1]] } else { [&[1], &[0]] };
-        let went_on =
-            if at_once { run.start(start, &[&[0, 1]])? } else { run.start(start, &groups)? };
-        run.set_history(between.history);
-        run.compare_builds();
-        let looked = matches!(start + 1, 1 | 2 | 3 | EXTENDED);
-        if !went_on || looked && !(between.undecided)(&run.sides[0].record, &run.sides[1].record)? {
-            break;
-        }
-        if start + 1 == looks && most > looks {
-            speak(&bilingual!(
-                "still open after three start pairs: extended once, by three more (gate.extend)",
-                "시작 쌍 세 번으로 판정 보류: 한 번만 세 쌍 더 측정 (gate.extend)"
-            ));
-        }
-    }
+    while run.measure_next(at_once, between)? {}
     let Kept { value, unsaved } = run.finish()?;
     let mut records = value.into_iter();
     Ok(Kept {

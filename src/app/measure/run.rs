@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::BetweenStarts;
 use super::facts::empty_record;
 use super::loads::{fits, needed, read_file};
 use super::programs::{self, Called};
@@ -20,7 +21,7 @@ use crate::app::sides::Side;
 use crate::app::workspace::secrets::api_key;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::lang::bilingual;
+use crate::lang::{Text, bilingual};
 use crate::memory;
 use crate::print::{note, speak};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
@@ -28,6 +29,7 @@ use gpu::Gpus;
 use start::{Open, dead};
 
 mod gpu;
+mod pairs;
 mod start;
 
 /// A run under way.
@@ -50,6 +52,20 @@ pub(super) struct Run<'a> {
     raw_lost: bool,
     pub(super) sides: Vec<Measuring<'a>>,
     gpus: Gpus<'a>,
+    /// Of an interleaved run whose servers are started: it plans how many start pairs it takes.
+    pub(super) between: Option<BetweenStarts<'a>>,
+    kind: StartKind,
+    /// What was said beforehand.
+    announced: Option<Text>,
+}
+
+/// What a start is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StartKind {
+    /// It is judged: of an interleaved run one of a pair.
+    Judged,
+    /// The candidate alone, to see whether some of its starts are slow.
+    Check,
 }
 
 /// What was measured, and why it is in no file, if it is not.
@@ -134,6 +150,9 @@ impl<'a> Run<'a> {
             raw_lost: false,
             sides,
             gpus,
+            between: None,
+            kind: StartKind::Judged,
+            announced: None,
         })
     }
 
@@ -161,22 +180,27 @@ impl<'a> Run<'a> {
             if self.job.stop.stopping() {
                 break;
             }
-            match self.group(start, group) {
-                Err(e) if e.is::<Stopped>() => break,
-                // Whatever came of an interrupt is no result of the run.
-                Err(e) if self.job.stop.signalled() => {
-                    speak(&error_text::text(&e));
-                    break;
-                }
-                other => other.map_err(|e| {
-                    about(
-                        e,
-                        group.first().and_then(|&side| self.sides[side].record.target.as_ref()),
-                    )
-                })?,
+            let measured = self.group(start, group);
+            if !self.goes_on(group[0], measured)? {
+                break;
             }
         }
         Ok(!self.job.stop.stopping())
+    }
+
+    /// Whether more can be measured. Errors: those of a side that nothing has stopped.
+    fn goes_on(&self, side: usize, measured: anyhow::Result<()>) -> anyhow::Result<bool> {
+        match measured {
+            Err(e) if e.is::<Stopped>() => Ok(false),
+            // Whatever came of an interrupt is no result of the run.
+            Err(e) if self.job.stop.signalled() => {
+                speak(&error_text::text(&e));
+                Ok(false)
+            }
+            other => {
+                other.map(|()| true).map_err(|e| about(e, self.sides[side].record.target.as_ref()))
+            }
+        }
     }
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
@@ -190,6 +214,9 @@ impl<'a> Run<'a> {
                 }
             })?;
             open.push(next);
+        }
+        if start == 0 {
+            self.plan_pairs(&open)?;
         }
         self.rounds_of(start, &open)?;
         open.into_iter().try_for_each(|one| one.target.close())

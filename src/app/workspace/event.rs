@@ -3,6 +3,7 @@
 //! Not here: finding it in git (`baseline::base`).
 
 use crate::baseline::base::Wanted;
+use crate::config::Occasion;
 use crate::github::event::Ci;
 
 /// Of a change that goes into a branch, on another system than GitHub. Where several are named
@@ -15,6 +16,15 @@ pub fn base_of_branches(branches: &[String]) -> Wanted {
 /// The remote's first: the branch of that name here may be older.
 fn names(branch: &String) -> [String; 2] {
     [format!("origin/{branch}"), branch.clone()]
+}
+
+/// What a workflow run is for: only a change is waited for.
+pub fn occasion(event: &str) -> Occasion {
+    match event {
+        "push" | "schedule" => Occasion::Nightly,
+        "release" => Occasion::Release,
+        _ => Occasion::PullRequest,
+    }
 }
 
 /// What a workflow run is to be compared with.

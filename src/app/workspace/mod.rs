@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::clock::date;
-use crate::config::Config;
+use crate::config::{Config, Occasion};
 use crate::github::event::Ci;
 use crate::lang::{Explained as _, bilingual};
 use crate::record::GitFacts;
@@ -55,6 +55,11 @@ impl Workspace {
     /// The workflow run that this process is a step of.
     pub fn workflow_run(&self) -> Option<&Ci> {
         self.run.get_or_init(runner::workflow_run).as_ref()
+    }
+
+    /// What a run here is for, by its event.
+    pub fn occasion(&self) -> Occasion {
+        self.workflow_run().map_or_else(Occasion::default, |run| event::occasion(&run.event))
     }
 
     /// The base that is meant; `named` is `--base`.

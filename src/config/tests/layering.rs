@@ -34,7 +34,7 @@ fn the_sketch_means_what_it_says() {
         chat.limits,
         [ttft, Limit { metric: Metric::SloAttainment, bound: Bound::Min(0.95) }]
     );
-    assert_eq!(chat.regressions.get(&Metric::SloAttainment).and_then(|r| r.min_change), Some(0.02));
+    assert_eq!(chat.regressions.get(&Metric::SloAttainment).and_then(|r| r.size), Some(0.02));
     assert_eq!(chat.warmup, Warmup::Duration(Duration::from_secs(10)));
     assert_eq!((config.gate.mode, config.gate.rounds), (GateMode::Baseline, 3));
     assert_eq!(config.gate.starts, 1, "a server at a base_url cannot be restarted");

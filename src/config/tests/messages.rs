@@ -256,7 +256,6 @@ fn servers_and_sides() {
         with("server: {start: ./serve, env: {PORT: \"1\", A B: x}, ready: {path: health}}"),
         with("server: {start: ./serve, ready: {timeout: 0s}, stop: 5s}"),
         with("targets: {other: {server: {start: \"\"}}}"),
-        interleaved("starts: 4, baseline: {base_url: \"http://h:1/v1\"},"),
         interleaved(""),
         interleaved("baseline: {target: othr},"),
         wrong(
@@ -299,6 +298,11 @@ fn overrides_and_flags_are_named() {
     let all = [
         wrong_set("gate.starts"),
         wrong_set("gate.start=1"),
+        wrong_set("gate.extend=true"),
+        wrong_set("gate.detect=0%"),
+        wrong_set("gate.detect=0.05"),
+        wrong_set("gate.max_pairs=2"),
+        wrong_set("gate.occasion=weekly"),
         wrong_set("workloads.chta.seed=1"),
         wrong_set("workloads.chat.arrival.poisson.rate=0"),
         wrong_set("workloads.chat.requests=many"),

@@ -20,7 +20,7 @@ fn what_the_reader_takes_validates() {
         "{name: a, arrival: {closed: {concurrency: [1, 10]}}, duration: 1.5s, warmup: 3}",
         "{name: a, arrival: {gamma: {rate: 5, burstiness: 0.5}}, warmup: {duration: 10s}}",
         "{name: a, arrival: {ramp: {from: 0, to: 2.5}}, warmup: {requests: 10}}",
-        "{name: a, regressions: {ttft_p95: {min_change: 8%, margin: 15%, class: primary}, e2e_p95: {class: info}}}",
+        "{name: a, regressions: {ttft_p95: {min_change: 8%, class: primary}, e2e_p95: {class: info}}}",
         "{name: a, arrival: {trace: {file: t.jsonl}}, requests: 10, stream: false}",
     ] {
         let text =
@@ -38,8 +38,9 @@ fn what_the_reader_takes_validates() {
             "{config: old.yaml}",
             "{base_url: http://127.0.0.1:8000/v1}",
         ] {
-            let gate =
-                format!("{{mode: interleaved, fit: one, extend: false, baseline: {baseline}}}");
+            let gate = format!(
+                "{{mode: interleaved, fit: one, detect: 3%, min_starts: 3, max_pairs: 12, occasion: nightly, on_unstable: fail, baseline: {baseline}}}"
+            );
             let text = format!(
                 "version: 1\ntarget: {{}}\nserver: {server}\ntargets: {{other: {{server: {{start: ./old}}}}}}\nworkloads: [{{preset: quick}}]\ngate: {gate}"
             );

@@ -4,8 +4,9 @@
 //! Not here: fitness of rounds; the splits are judged by their start summaries, as the looks are.
 
 use crate::judge::history::MOST_OF_A_SIDE;
-use crate::judge::interleaved::{self, Basis, Pair};
-use crate::judge::{Decision, PastRun, Policy, dist};
+use crate::judge::interleaved::{self, Rules, Sampling, Taken};
+use crate::judge::look::Pair;
+use crate::judge::{Decision, Policy, Session, dist, history};
 use crate::measure::summary::{Shape, StartSummary};
 
 /// Above this many splits a subset is judged.
@@ -74,8 +75,11 @@ fn judged(starts: &[StartSummary], order: &[usize], shape: Shape, policy: &Polic
     let rest: Vec<usize> = (0..starts.len()).filter(|i| !order.contains(i)).collect();
     let side =
         rest.iter().rev().take(MOST_OF_A_SIDE).map(|&i| starts[i].clone()).collect::<Vec<_>>();
-    let history = if side.len() >= 2 { vec![PastRun { sides: vec![side] }] } else { vec![] };
-    interleaved::play(&Basis { history: &history, shape, policy }, &pairs).decision
+    let known = Session { starts: side, ..Session::default() };
+    let history = if known.starts.len() >= 2 { history::centred(&[known]).0 } else { vec![] };
+    let (planned, sampling, unseen) = (pairs.len(), Sampling::Pairs, 0);
+    let rules = Rules { history: &history, shape, planned, sampling, unseen, policy };
+    interleaved::play(&rules, &[], &Taken { pairs, ..Taken::default() }).decision
 }
 
 /// Ordered choices of `chosen` out of `n`.
@@ -121,11 +125,7 @@ fn clopper_pearson(hits: u64, n: u64) -> Option<(f64, f64)> {
 fn split_words(starts: usize, pairs: usize, splits: u64, total: u64, disjoint: usize) -> String {
     let which =
         if splits == total { format!("all {total}") } else { format!("{splits} of {total}") };
-    let looks = if pairs == 1 {
-        "; one pair plays the first look only, which convicts what is obvious and nothing else"
-    } else {
-        ""
-    };
+    let looks = if pairs == 1 { "; one pair convicts of nothing" } else { "" };
     format!(
         "{which} ordered splits of {starts} starts into {pairs} pair(s): they share starts and are not independent, so the interval is \
          narrower than what is known; {disjoint} of them can be disjoint{looks}"

@@ -1,7 +1,7 @@
 //! The explanation is read as a person would, and its numbers are the judgement's.
 
 use super::*;
-use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{Decision, PastRun, Policy, Session};
 use crate::measure::summary::{Shape, StartSummary};
@@ -51,22 +51,27 @@ fn side(speeds: &[f64], candidate: bool) -> Vec<Round> {
 }
 
 fn comparison(base: &[f64], cand: &[f64], history: &[PastRun]) -> Comparison {
-    let (baseline, candidate, policy) = (side(base, false), side(cand, true), Policy::default());
+    let (baseline, candidate, policy) =
+        (side(base, false), side(cand, true), Policy { min_starts: 1, ..Policy::default() });
     interleaved::judge(&Interleaved {
-        baseline: &baseline,
-        candidate: &candidate,
-        history,
+        earlier: &[],
+        now: Attempt { baseline: &baseline, candidate: &candidate, ..Attempt::default() },
         slo: SloMs::default(),
-        shape: SHAPE,
         differing: &[],
-        most_starts: 3,
-        sampling: Sampling::Starts,
-        policy: &policy,
+        rules: Rules {
+            history,
+            shape: SHAPE,
+            planned: 3,
+            sampling: Sampling::Pairs,
+            unseen: 0,
+            policy: &policy,
+        },
     })
 }
 
 fn past() -> Vec<PastRun> {
-    vec![PastRun { sides: vec![vec![start(0.0, 0), start(0.01, 1), start(-0.01, 0)]; 2] }]
+    let side = vec![start(0.0, 0), start(0.01, 1), start(-0.01, 0)];
+    vec![PastRun { sides: vec![side; 2], passed: true }]
 }
 
 fn explained(comparison: &Comparison, metric: Metric) -> String {
@@ -85,7 +90,7 @@ fn a_regression_is_explained_to_the_end() {
 fn first_looks_are_explained_with_and_without_noise() {
     let pass = comparison(&[1.0], &[1.0], &past());
     let absurd = comparison(&[1.0], &[1.8], &[]);
-    assert_eq!((pass.decision, absurd.decision), (Decision::Pass, Decision::Regression));
+    assert_eq!((pass.decision, absurd.decision), (Decision::Pass, Decision::Inconclusive));
     insta::assert_snapshot!(
         [explained(&pass, TPOT), explained(&absurd, TPOT), explained(&absurd, TTFT_P99)].join("\n")
     );
@@ -100,11 +105,20 @@ fn other_days_are_explained() {
     let sessions: Vec<Session> = [0.0, 0.01, -0.01, 0.004, -0.004, 0.002].map(session).into();
     let policy = Policy::default();
     let against = |history: &[Session], jobs: &[Session], metric| {
-        let input = OtherDay { history, jobs, shape: SHAPE, differing: &[], policy: &policy };
+        let input = OtherDay {
+            history,
+            jobs,
+            decisions: &[],
+            unseen: 0,
+            planned: 1,
+            shape: SHAPE,
+            differing: &[],
+            policy: &policy,
+        };
         explained(&other_day::judge(&input), metric)
     };
     let slower = [session(0.1)];
-    let two = [session(0.05), session(0.06)];
+    let two = [session(0.07), session(0.06)];
     let texts = [
         against(&sessions, &slower, TPOT),
         against(&sessions, &two, TPOT),
@@ -128,7 +142,7 @@ fn what_is_shown_is_what_was_judged() {
         all.into_iter().find(|s| s.name == name).unwrap_or_else(|| panic!("no step {name}")).value
     };
     assert_eq!(value("p"), number(row.p.expect("tested")));
-    assert_eq!(value("MDE95"), size(TPOT, row.mde.expect("tested")));
+    assert_eq!(value("detectable"), size(TPOT, row.detectable.expect("tested")));
     assert!(value("judgement").starts_with("regressed"));
     assert!(value("D").contains(&text::change(TPOT, row.change.expect("measured"))));
 }

@@ -7,7 +7,8 @@ use super::{
     PairingReason, Reason, Side, SpreadReason, Terms,
 };
 use crate::config::Bound;
-use crate::judge::text::{change, count, probability, size, titles, value};
+use crate::judge::slow::SlowStarts;
+use crate::judge::text::{change, count, level, probability, size, titles, value};
 use crate::metric::Metric;
 
 impl fmt::Display for Reason {
@@ -18,7 +19,45 @@ impl fmt::Display for Reason {
                 let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
                 write!(f, "{}{}{why}", metric.title(), moved(*metric, *change, *interval))
             }
-            Self::Proof { margins, detectable } => proof(f, margins, detectable),
+            Self::Proof { margins, detectable, starts, unseen_share } => {
+                proof(f, margins, detectable)?;
+                unseen(f, *starts, *unseen_share)
+            }
+            Self::UnstableStarts(found) => write!(f, "{found}"),
+            Self::StartsUnseen { seen, needed } => write!(
+                f,
+                "a PASS needs {needed} starts of the candidate, and {seen} {} seen",
+                if *seen == 1 { "was" } else { "were" }
+            ),
+            Self::NotLifted { complete: true } => f.write_str(
+                "an earlier attempt failed, and all attempts together do not pass: the FAIL is not lifted",
+            ),
+            Self::NotLifted { complete: false } => {
+                f.write_str("an earlier attempt failed: only a complete new attempt may lift that")
+            }
+            Self::PassStands => {
+                f.write_str("an earlier attempt passed: its verdict stands, and nothing more is measured")
+            }
+            Self::AttemptsSpent { most } => {
+                write!(f, "{most} attempts were made: a further one does not count")
+            }
+            Self::AttemptsUnseen { unseen } => write!(
+                f,
+                "the records of {} are not found: a PASS must be that much surer",
+                count(*unseen, "earlier attempt", "earlier attempts")
+            ),
+            Self::AttemptLeftOut { attempt, why } => {
+                write!(f, "attempt {attempt} adds nothing: {why}")
+            }
+            Self::HistoryWithoutSlowStarts { starts } => write!(
+                f,
+                "the baseline has slow starts now, and had none in {starts} before: those are left out of the test for slow starts"
+            ),
+            Self::SessionsWithoutRounds { sessions } => write!(
+                f,
+                "{} no rounds and cannot be compared seed by seed: left out",
+                count(*sessions, "session keeps", "sessions keep")
+            ),
             Self::NoPrimaryMetric => {
                 f.write_str("no primary metric is left, so nothing can be proven: take `class` out of `regressions`")
             }
@@ -167,9 +206,12 @@ impl fmt::Display for MetricReason {
             Self::OnlyShown => f.write_str("worse beyond the noise, but only shown (`class: info`)"),
             Self::PerhapsNoise { p, alpha } => {
                 let p = p.map_or_else(String::new, |p| format!("{}, and ", probability(p)));
-                write!(f, "worse, but it could still be noise ({p}a FAIL needs p <= {alpha})")
+                write!(f, "worse, but it could still be noise ({p}a FAIL needs p <= {})", level(*alpha))
             }
-            Self::NotThroughout => f.write_str("worse on average, but not in every start and job"),
+            Self::TooFewStarts => f.write_str(
+                "worse, but no verdict rests on one start pair, nor on a noise that is hardly known",
+            ),
+            Self::NotThroughout => f.write_str("worse on average, but not in every job"),
             Self::MoreFailures => f.write_str("worse, but too few requests failed to prove it"),
             Self::OneStart => f.write_str("worse, but one start cannot fail by this metric; measure two or more (gate.starts)"),
             Self::BelowOneJob { metric, least } => {
@@ -318,6 +360,52 @@ fn proof(
         .map(|(metric, x)| format!("{} {}", metric.title(), size(*metric, *x)))
         .collect();
     write!(f, "; smallest detectable change: {}", each.join(", "))
+}
+
+/// `; seen in 2 candidate starts: a slowdown in less than 78 % of the starts could have gone
+/// unseen`.
+fn unseen(f: &mut fmt::Formatter<'_>, starts: u64, share: Option<f64>) -> fmt::Result {
+    let Some(share) = share else { return Ok(()) };
+    let starts = count(starts, "candidate start", "candidate starts");
+    let share = share * 100.0;
+    write!(
+        f,
+        "; seen in {starts}: a slowdown in less than {share:.0} % of the starts could have gone unseen"
+    )
+}
+
+impl fmt::Display for SlowStarts {
+    /// `unstable starts: 4 of 6 candidate starts are 38 to 41 % slower than its others; none of 34
+    /// of the baseline`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { candidate, baseline, .. } = self;
+        let verb = if candidate.slow == 1 { "is" } else { "are" };
+        write!(
+            f,
+            "unstable starts: {} of {} candidate starts {verb}",
+            candidate.slow, candidate.starts
+        )?;
+        match self.slower.map(|(least, most)| (whole(least), whole(most))) {
+            Some((least, most)) if least == most => {
+                write!(f, " {most} % slower than its others")?;
+            }
+            Some((least, most)) => write!(f, " {least} to {most} % slower than its others")?,
+            None => f.write_str(" slow")?,
+        }
+        match baseline.slow {
+            0 => write!(f, "; none of {} of the baseline", baseline.starts)?,
+            slow => write!(f, "; {slow} of {} of the baseline", baseline.starts)?,
+        }
+        if self.hit {
+            return Ok(());
+        }
+        f.write_str("; more starts are needed to say whether the build does it")
+    }
+}
+
+/// A log difference as whole per cent.
+fn whole(difference: f64) -> String {
+    format!("{:.0}", difference.exp_m1() * 100.0)
 }
 
 fn edge(l: &LimitValue) -> String {

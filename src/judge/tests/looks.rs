@@ -20,7 +20,7 @@ fn sides(base: &[f64], cand: &[f64]) -> [Vec<Round>; 2] {
 
 #[test]
 fn with_one_server_at_a_time_the_first_look_never_decides() {
-    let policy = Policy::default();
+    let policy = one_start();
     for speed in [1.0, 3.0] {
         let mut both = sides(&[1.0; 3], &[speed; 3]);
         one_at_a_time(&mut both);
@@ -42,7 +42,7 @@ fn with_one_server_at_a_time_the_first_look_never_decides() {
 
 #[test]
 fn later_starts_do_not_unmake_a_decision() {
-    let policy = Policy::default();
+    let policy = one_start();
     let [base, mut cand] = sides(&[1.0; 3], &[1.0; 3]);
     // From the second start on the candidate is measured long after its baseline.
     cand.iter_mut().filter(|r| r.start > 0).for_each(|r| r.order += 1000);
@@ -60,42 +60,53 @@ fn later_starts_do_not_unmake_a_decision() {
     );
 }
 
+/// No verdict rests on one start: the first look convicts of nothing and, without a history, passes
+/// nothing.
 #[test]
-fn without_history_the_first_look_sees_only_the_absurd() {
-    let policy = Policy::default();
-    let at_one = |speed: f64| {
+fn the_first_look_convicts_of_nothing() {
+    let policy = one_start();
+    let at_one = |speed: f64, history: &[PastRun]| {
         let [base, cand] = sides(&[1.0], &[speed]);
-        compare(&base, &cand, &[], &policy)
+        compare(&base, &cand, history, &policy)
     };
-    let absurd = at_one(1.65);
-    assert_eq!((absurd.decision, absurd.looks), (Decision::Regression, 1));
-    assert_eq!(row(&absurd, TPOT).judgement, Judgement::Regressed);
-    let large = at_one(1.55);
-    assert_eq!(large.decision, Decision::Inconclusive);
-    assert!(
-        row(&large, TPOT).mde.is_some() && row(&large, TPOT).judgement == Judgement::Inconclusive
-    );
-    assert_eq!(row(&at_one(0.5), TPOT).judgement, Judgement::Inconclusive);
-    assert_ne!(at_one(1.0).decision, Decision::Pass);
+    for history in [vec![], quiet_history()] {
+        let tripled = at_one(3.0, &history);
+        assert_eq!((tripled.decision, tripled.wants), (Decision::Inconclusive, Some(Wants::Pair)));
+    }
+    let why = row(&at_one(3.0, &quiet_history()), TPOT).reason.clone();
+    assert_eq!(why, Some(MetricReason::TooFewStarts));
+    assert_eq!(row(&at_one(0.5, &[]), TPOT).judgement, Judgement::Inconclusive);
+    assert_ne!(at_one(1.0, &[]).decision, Decision::Pass);
+    assert_eq!(at_one(1.0, &quiet_history()).decision, Decision::Pass);
 }
 
+/// A PASS needs as many starts of the candidate as the team says.
 #[test]
-fn a_short_noisy_history_weighs_against_the_prior() {
-    let policy = Policy::default();
-    let noisy = [PastRun { sides: vec![starts(&[1.0, 1.4, 0.8])] }];
-    let [base, cand] = sides(&[1.0], &[1.65]);
-    assert_eq!(compare(&base, &cand, &noisy, &policy).decision, Decision::Inconclusive);
+fn a_pass_waits_for_the_starts_that_it_needs() {
+    let policy = Policy { min_starts: 3, ..Policy::default() };
+    let [base, cand] = sides(&[1.0; 3], &[1.0; 3]);
+    let of = |sampling| {
+        let plain = input(&base, &cand, &[], &policy);
+        let history = quiet_history();
+        let rules = Rules { sampling, history: &history, ..plain.rules };
+        interleaved::judge(&Interleaved { rules, ..plain })
+    };
+    let paired = of(Sampling::Pairs);
+    assert_eq!((paired.decision, paired.looks, paired.starts.seen), (Decision::Pass, 3, 3));
+    let checked = of(Sampling::Starts);
+    assert_eq!((checked.decision, checked.looks), (Decision::Inconclusive, 1));
+    assert_eq!(checked.wants, Some(Wants::CheckStart), "{:?}", checked.reasons);
+    assert!(checked.reasons.contains(&Reason::StartsUnseen { seen: 1, needed: 3 }));
 }
 
 #[test]
 fn servers_that_ran_already_are_one_start_each_and_it_is_said() {
-    let policy = Policy::default();
+    let policy = one_start();
     let [base, cand] = sides(&[1.0; 3], &[1.1; 3]);
     let judged = |cand: &[Round], history: &[PastRun]| {
-        interleaved::judge(&Interleaved {
-            sampling: Sampling::RunningServers,
-            ..input(&base, cand, history, &policy)
-        })
+        let plain = input(&base, cand, history, &policy);
+        let rules = Rules { sampling: Sampling::RunningServers, ..plain.rules };
+        interleaved::judge(&Interleaved { rules, ..plain })
     };
     let open = judged(&cand, &quiet_history());
     assert_eq!(
@@ -145,7 +156,7 @@ proptest! {
         known in any::<bool>(),
         alone in any::<bool>(),
     ) {
-        let policy = Policy::default();
+        let policy = one_start();
         let history = if known { quiet_history() } else { vec![] };
         let mut both = sides(&base, &base.iter().rev().map(|b| b * slower).collect::<Vec<_>>());
         if alone {
@@ -159,7 +170,7 @@ proptest! {
             let seen = |rounds: &[Round]| rounds.iter().filter(|r| r.start < n).cloned().collect::<Vec<_>>();
             compare(&seen(&both[0]), &seen(&both[1]), &history, &policy)
         });
-        let first = live.into_iter().find(|c| !c.decision.is_open());
+        let first = live.into_iter().find(|c| c.wants.is_none() && !c.decision.is_open());
         prop_assert_eq!(first.is_none(), all.decision.is_open());
         if let Some(first) = first {
             prop_assert_eq!(first, all);

@@ -5,7 +5,7 @@ use super::*;
 const TTFT_P95: Metric = Metric::Timing(Timing::Ttft, Stat::P95);
 
 fn classed(classes: &[(Metric, Class)]) -> Policy {
-    Policy { classes: classes.iter().copied().collect(), ..Policy::default() }
+    Policy { classes: classes.iter().copied().collect(), ..one_start() }
 }
 
 /// Twelve of sixteen tails are slow, nothing else.
@@ -34,7 +34,6 @@ fn what_is_only_shown_never_decides() {
     let all = classed(&METHOD.map(|m| (m, Class::Info)));
     let nothing = compare(&sides[0], &sides[0].clone(), &quiet_history(), &all);
     assert_eq!(nothing.decision, Decision::Incomplete, "a PASS would prove nothing");
-    assert!(nothing.budget.abs() < 1e-12);
 }
 
 #[test]
@@ -43,7 +42,7 @@ fn a_guard_that_is_only_shown_fails_nothing() {
     let ttft_p50 = Metric::Timing(Timing::Ttft, Stat::P50);
     let irrelevant: Vec<(Metric, f64)> =
         METHOD.into_iter().filter(|m| *m != TTFT_P95).map(|m| (m, 0.9)).collect();
-    let policy = Policy { minimum_changes: irrelevant.into_iter().collect(), ..Policy::default() };
+    let policy = Policy { sizes: irrelevant.into_iter().collect(), ..one_start() };
     let found = compare(&base, &cand, &quiet_history(), &policy);
     assert_eq!(
         (found.decision, row(&found, TTFT_P95).judgement),
@@ -57,17 +56,17 @@ fn a_guard_that_is_only_shown_fails_nothing() {
 #[test]
 fn a_primary_metric_is_proven_within_its_margin() {
     let policy = |class, margin: Option<f64>| Policy {
-        margins: margin.map(|m| (TTFT_P95, m)).into_iter().collect(),
+        sizes: margin.map(|m| (TTFT_P95, m)).into_iter().collect(),
         ..classed(&[(TTFT_P95, class)])
     };
     let of = |policy: &Policy, mode| policy.thresholds(TTFT_P95, mode).and_then(|t| t.margin);
     assert_eq!(of(&policy(Class::Guard, Some(0.3)), Mode::Interleaved), None);
     assert_eq!(of(&policy(Class::Primary, Some(0.3)), Mode::OtherDay), Some(0.3));
     let promoted = of(&policy(Class::Primary, None), Mode::Interleaved).expect("primary");
-    assert!((promoted - 0.15).abs() < 1e-12);
+    assert!((promoted - 0.1 / 0.6).abs() < 1e-12);
     let share = classed(&[(Metric::SloAttainment, Class::Primary)])
         .thresholds(Metric::SloAttainment, Mode::OtherDay);
-    assert!(share.and_then(|t| t.margin).is_some_and(|m| (m - 0.03).abs() < 1e-12));
+    assert!(share.and_then(|t| t.margin).is_some_and(|m| (m - 0.04 / 0.6).abs() < 1e-12));
     let errors = classed(&[(Metric::ErrorRate, Class::Primary)])
         .thresholds(Metric::ErrorRate, Mode::OtherDay);
     assert_eq!(errors.map(|t| (t.class, t.margin)), Some((Class::Guard, None)));
@@ -86,61 +85,10 @@ fn a_missing_promoted_guard_forbids_a_pass() {
         )
     };
     assert_eq!(same().decision, Decision::Incomplete);
-    let narrow = Policy {
-        margins: [(TPOT, 0.0001)].into(),
-        minimum_changes: [(TPOT, 0.0001)].into(),
-        ..Policy::default()
-    };
+    let narrow = Policy { sizes: [(TPOT, 0.0001)].into(), ..Policy::default() };
     let found =
         compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &narrow);
     assert_eq!(found.decision, Decision::Inconclusive, "0.01 % is not proven by three starts");
-}
-
-#[test]
-fn the_levels_add_up_to_what_the_method_says() {
-    let sides = [rounds(&[1.0; 3], true), rounds(&[1.0; 3], false)];
-    let shape = Shape { has_slo: true, ..SHAPE };
-    let budget = |most_starts, policy: &Policy| {
-        interleaved::judge(&Interleaved {
-            shape,
-            most_starts,
-            ..input(&sides[0], &sides[1], &[], policy)
-        })
-        .budget
-    };
-    let policy = Policy::default();
-    // The budget (docs/METHODOLOGY.md#error-budget): 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the
-    // first look's rule, for three metrics, is the rest.
-    let method = 4.0 * 0.003 + 7.0 * 0.001 + 0.0005;
-    assert!((budget(3, &policy) - (method + 3e-4)).abs() < 1e-12);
-    assert!((budget(6, &policy) - (4.0 * 0.0045 + 7.0 * 0.0015 + 0.0005 + 3e-4)).abs() < 1e-12);
-    assert!(
-        (budget(3, &Policy { workloads: 4, ..Policy::default() }) * 4.0 - (method + 3e-4)).abs()
-            < 1e-12
-    );
-    let promoted = classed(&[(TTFT_P95, Class::Primary), (TPOT, Class::Info)]);
-    assert!((budget(3, &promoted) - (method - 0.001 + 3e-4 - 1e-4)).abs() < 1e-12);
-    // The budget (docs/METHODOLOGY.md#alpha-budget): the gross rule of primary metrics always,
-    // guards alone in the first job.
-    let day = |history: usize, jobs: usize| {
-        let (history, jobs) =
-            (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);
-        other_day::judge(&OtherDay {
-            history: &history,
-            jobs: &jobs,
-            shape,
-            differing: &[],
-            policy: &policy,
-        })
-        .budget
-    };
-    let (gross, guards) = (4.0 * 0.0005, 7.0 * lone_guard::ALPHA);
-    assert!((day(8, 1) - (4.0 * 0.00045 + gross + guards + 0.0005)).abs() < 1e-12);
-    assert!(
-        (day(8, 2) - (4.0 * 0.75 * 0.003 + gross + guards + 7.0 * 0.6 * 0.001 + 0.0005)).abs()
-            < 1e-12
-    );
-    assert!((day(3, 1) - (gross + 0.0005)).abs() < 1e-12);
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! Time to judge an interleaved comparison of 6 starts of 3 rounds of 10,000 requests on each side.
+//! Time to judge an interleaved comparison of 12 starts of 3 rounds of 10,000 requests on each side.
 //!
 //! Not here: measuring; the times of the requests are made up.
 
 use crate::clock::process_cpu_ns;
 use crate::judge::Policy;
-use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::lab::print;
 use crate::measure::summary::Shape;
 use crate::measure::{Round, Row, SloMs};
 
-const STARTS: u32 = 6;
+const STARTS: u32 = 12;
 const ROUNDS: u32 = 3;
 const REQUESTS: u32 = 10_000;
 
@@ -19,15 +19,18 @@ pub fn run() -> anyhow::Result<()> {
         (SloMs { ttft: Some(500.0), tpot: Some(50.0), e2e: None }, Policy::default());
     let before = process_cpu_ns();
     let found = interleaved::judge(&Interleaved {
-        baseline: &baseline,
-        candidate: &candidate,
-        history: &[],
+        earlier: &[],
+        now: Attempt { baseline: &baseline, candidate: &candidate, ..Attempt::default() },
         slo,
-        shape: Shape { streaming: true, output_tokens: 128, has_slo: true },
         differing: &[],
-        most_starts: STARTS as usize,
-        sampling: Sampling::Starts,
-        policy: &policy,
+        rules: Rules {
+            history: &[],
+            shape: Shape { streaming: true, output_tokens: 128, has_slo: true },
+            planned: STARTS as usize,
+            sampling: Sampling::Pairs,
+            unseen: 0,
+            policy: &policy,
+        },
     });
     let judged = process_cpu_ns();
     print(&format!(

@@ -135,6 +135,7 @@ fn policy() -> RecordedPolicy {
         same_build: "refuse".into(),
         detect_ratio: None,
         min_starts: None,
+        on_unstable: None,
         strict: false,
         under_test: vec![],
     }

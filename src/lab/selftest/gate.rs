@@ -13,12 +13,15 @@ use crate::compare::newest_segment;
 use crate::config::OnOpen;
 use crate::config::sim::Knobs;
 use crate::evaluate::on_failures;
-use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::limits::{self, LimitFinding, LimitInput};
-use crate::judge::other_day::{self, OtherDay, session_value};
+use crate::judge::other_day::{self, OtherDay};
+use crate::judge::plan::Plan;
+use crate::judge::seeds::SeedMeans;
+use crate::judge::sessions::session_value;
 use crate::judge::{Comparison, PastRun, Policy, Session};
-use crate::measure::Round;
-use crate::measure::summary::summaries;
+use crate::measure::summary::{StartSummary, summaries};
+use crate::measure::{Round, SloMs};
 use crate::metric::{Metric, Scale};
 use crate::verdict::{self, Against, Evidence, Reason, Verdict, rule};
 
@@ -50,7 +53,7 @@ struct Sides {
     invalid: Vec<String>,
 }
 
-/// Start pairs of an interleaved gate at most (docs/METHODOLOGY.md#interleaved).
+/// Starts on each side of an earlier run.
 const LOOKS: u32 = 3;
 /// Earlier runs in a gate's history: of three starts on each side, so 4 df each and METHOD's 12
 /// together.
@@ -94,8 +97,16 @@ pub fn past_run(load: &Load, rng: &mut ChaCha8Rng) -> PastRun {
     for start in 0..LOOKS {
         sides.play(load, &machine, Change::None, start, rng);
     }
-    let of = |rounds: &[Round]| summaries(rounds, &load.slo).into_values().collect();
-    PastRun { sides: vec![of(&sides.baseline), of(&sides.candidate)] }
+    finished(&sides.baseline, &sides.candidate, &load.slo)
+}
+
+/// A run of unchanged code as it is kept: seed-centred by its baseline.
+pub fn finished(baseline: &[Round], candidate: &[Round], slo: &SloMs) -> PastRun {
+    let starts = |rounds| summaries(rounds, slo).into_values().collect::<Vec<StartSummary>>();
+    let sides = [starts(baseline), starts(candidate)];
+    let means = SeedMeans::over(&sides[0]);
+    let centred = |side: &Vec<StartSummary>| side.iter().map(|s| means.centred(s)).collect();
+    PastRun { sides: sides.iter().map(centred).collect(), passed: true }
 }
 
 /// One job of one side, on a day and a machine of its own.
@@ -128,20 +139,29 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Play
     let past = if change == Change::FreeLengths { 0 } else { PAST_RUNS };
     let history = drawn(&scene.runs, past, rng);
     let machine = machine(&scene.load.knobs, rng);
+    let policy = Policy { min_starts: 1, ..Policy::default() };
+    let planned = Plan::new(&history, scene.load.shape, &policy).pairs;
     let mut sides = Sides::default();
     let mut outcome = None;
-    for start in 0..LOOKS {
+    for start in (0..).take(planned) {
         sides.play(&scene.load, &machine, change, start, rng);
         let comparison = interleaved::judge(&Interleaved {
-            baseline: &sides.baseline,
-            candidate: &sides.candidate,
-            history: &history,
+            earlier: &[],
+            now: Attempt {
+                baseline: &sides.baseline,
+                candidate: &sides.candidate,
+                ..Attempt::default()
+            },
             slo: scene.load.slo,
-            shape: scene.load.shape,
             differing: &[],
-            most_starts: LOOKS as usize,
-            sampling: Sampling::Starts,
-            policy: &Policy::default(),
+            rules: Rules {
+                history: &history,
+                shape: scene.load.shape,
+                planned,
+                sampling: Sampling::Pairs,
+                unseen: 0,
+                policy: &policy,
+            },
         });
         let open = comparison.decision.is_open();
         let limits = failures(&scene.load, &sides.candidate);
@@ -160,8 +180,11 @@ fn uneven(mut history: Vec<Session>) -> Vec<Session> {
         // Around the level that they were of, so that an unchanged candidate is in their middle.
         let by = APART.ln() * (i as f64 / steps - 0.5);
         let timed = |metric: &Metric| metric.method().is_some_and(|row| row.scale == Scale::Log);
-        let values = session.starts.iter_mut().flat_map(|s| &mut s.values);
-        values.filter(|(metric, _)| timed(metric)).for_each(|(_, value)| *value += by);
+        let starts = session.starts.iter_mut();
+        let maps = starts.flat_map(|s| {
+            std::iter::once(&mut s.values).chain(s.rounds.iter_mut().map(|r| &mut r.values))
+        });
+        maps.flatten().filter(|(metric, _)| timed(metric)).for_each(|(_, value)| *value += by);
     }
     history
 }
@@ -183,6 +206,9 @@ fn play_other_day(
         let comparison = other_day::judge(&OtherDay {
             history: &history,
             jobs: &jobs,
+            decisions: &[],
+            unseen: 0,
+            planned: 1,
             shape: scene.load.shape,
             differing: &[],
             policy: &Policy::default(),
@@ -203,6 +229,7 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,
         on_anchor_drift: OnOpen::Warn,
+        on_unstable: OnOpen::Warn,
     };
     let looks = comparison.looks;
     let against = Against::Compared(comparison);

@@ -32,7 +32,8 @@ fn quietly(scale: Scale, rows: &[Row]) -> Table {
 fn the_gate_tells_changes_from_none() {
     let rows = [
         row(Change::None, Expect::Quiet(0.01), 1000),
-        row(Change::Decode(0.15), Expect::Found(0.95), 250),
+        // One of the baseline's starts may be as slow as the candidate's: that leaves it open.
+        row(Change::Decode(0.15), Expect::FoundAbout(0.97), 250),
         row(Change::Prefill(0.10), Expect::Found(0.95), 250),
         row(Change::Errors(0.02), Expect::Found(0.95), 100),
         row(Change::Engine(-0.08), Expect::Quiet(0.01), 250),

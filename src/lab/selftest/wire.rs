@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::changes::{Change, Expect, Mode, Row};
-use super::gate::{Played, candidate_first, ruled};
+use super::gate::{Played, candidate_first, finished, ruled};
 use super::loads::{self, LoadKind, ROUNDS};
 use super::table::{Line, Table};
 use crate::app::measure::client_health;
@@ -23,11 +23,10 @@ use crate::config::sim::{Knobs, Noise};
 use crate::config::{Arrival, Length, Slo, Warmup, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::{PastRun, Policy};
 use crate::load::{Client, Control, Counters, Reading, Site, SiteSpec};
 use crate::measure::SloMs;
-use crate::measure::summary::summaries;
 use crate::plan::{self, Plan, RoundPlan};
 use crate::protocol::{ExtraBody, Extras, Protocol, ProtocolName};
 use crate::record::build::{Raw, round};
@@ -172,15 +171,18 @@ impl Bench {
             let (baseline, candidate) =
                 (records.baseline.method_rounds(), records.candidate.method_rounds());
             let comparison = interleaved::judge(&Interleaved {
-                baseline: &baseline,
-                candidate: &candidate,
-                history,
+                earlier: &[],
+                now: Attempt { baseline: &baseline, candidate: &candidate, ..Attempt::default() },
                 slo,
-                shape: records.baseline.shape(),
                 differing: &[],
-                most_starts: LOOKS as usize,
-                sampling: Sampling::Starts,
-                policy: &Policy::default(),
+                rules: Rules {
+                    history,
+                    shape: records.baseline.shape(),
+                    planned: LOOKS as usize,
+                    sampling: Sampling::Pairs,
+                    unseen: 0,
+                    policy: &Policy { min_starts: 1, ..Policy::default() },
+                },
             });
             let open = comparison.decision.is_open();
             outcome = Some(ruled(comparison, Vec::new(), records.unfit()));
@@ -188,10 +190,9 @@ impl Bench {
                 break;
             }
         }
-        let side = |record: &WorkloadRecord| {
-            summaries(&record.method_rounds(), &slo).into_values().collect()
-        };
-        let run = PastRun { sides: vec![side(&records.baseline), side(&records.candidate)] };
+        let (baseline, candidate) =
+            (records.baseline.method_rounds(), records.candidate.method_rounds());
+        let run = finished(&baseline, &candidate, &slo);
         Ok((outcome.context("no start was played; this is a bug")?, run))
     }
 

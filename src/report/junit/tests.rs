@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::render;
+use crate::judge::Judgement;
 use crate::report::{Report, samples};
 
 #[derive(Debug, Default)]
@@ -261,4 +262,26 @@ proptest! {
     fn any_text_gives_well_formed_xml(nasty in any::<String>(), more in "[\\]>\\[<&\"'\u{1b}\u{0}\u{fffe}\r\n a]{0,20}") {
         checked(&samples::foreign(&format!("{nasty}{more}")));
     }
+}
+
+/// A build that is slow in some of its starts fails by no metric: its file has a red case all the
+/// same.
+#[test]
+fn a_fail_by_no_metric_is_red() {
+    let mut report = samples::regression();
+    for workload in &mut report.workloads {
+        for metric in &mut workload.metrics {
+            (metric.judgement, metric.reason) = (Some(Judgement::Unchanged), None);
+            metric.change_ratio = Some(0.0);
+        }
+        workload.limits.clear();
+        workload.reasons = vec!["unstable starts: 4 of 6 candidate starts".into()];
+    }
+    let found = read(&render(&report).expect("rendered"));
+    let red: Vec<_> = found.results.iter().filter(|(name, ..)| name == "failure").collect();
+    assert!(
+        red.len() == 1 && red[0].2 == "FAIL: unstable starts: 4 of 6 candidate starts",
+        "{:?}",
+        found.results
+    );
 }

@@ -46,6 +46,8 @@ pub fn accepted() -> Report {
     w.reasons = w.codes.texts(&[Reason::from(crate::judge::Reason::Proof {
         margins: margins(),
         detectable: vec![],
+        starts: 2,
+        unseen_share: Some(0.7764),
     })]);
     w.codes.text(&super::unproven());
     w.verdict = Some(Verdict::Passed);

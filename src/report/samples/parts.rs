@@ -95,7 +95,7 @@ pub fn other_day() -> ComparisonReport {
         most_looks: 2,
         history_sessions: 8,
         starts_sampled: None,
-        false_alarm_budget_ratio: 0.0123,
+        false_alarm_budget_ratio: None,
         minutes: 4.6,
     }
 }
@@ -109,7 +109,7 @@ pub fn in_this_job() -> ComparisonReport {
         most_looks: 6,
         history_sessions: 0,
         starts_sampled: Some(true),
-        false_alarm_budget_ratio: 0.0195,
+        false_alarm_budget_ratio: None,
         minutes: 9.2,
     }
 }

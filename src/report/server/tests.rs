@@ -21,7 +21,6 @@ fn row(metric: Metric, p: f64, judgement: Judgement) -> MetricComparison {
         p: Some(p),
         d_min: method.d_min,
         margin: method.margin,
-        mde: None,
         detectable: None,
         noise: None,
         noisier_than_usual: false,
@@ -35,16 +34,10 @@ fn row(metric: Metric, p: f64, judgement: Judgement) -> MetricComparison {
 
 fn explained(metrics: Vec<MetricComparison>) -> Vec<(String, Concern)> {
     let comparison = Comparison {
-        mode: Mode::Interleaved,
         metrics,
         decision: Decision::Regression,
-        reasons: vec![],
-        warnings: vec![],
         looks: 1,
-        sessions: 0,
-        sessions_needed: None,
-        proves: None,
-        budget: 0.02,
+        ..Comparison::undecided(Mode::Interleaved, 0, 3, vec![])
     };
     regressed(&comparison).into_iter().map(|(m, concern)| (m.metric.name(), concern)).collect()
 }

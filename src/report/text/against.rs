@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{count, duration, plain, short, size};
+use super::{count, duration, plain, short};
 use crate::config::Lang;
 use crate::judge::Mode;
 use crate::report::{BaselineReport, ComparisonReport, WorkloadReport};
@@ -42,13 +42,7 @@ pub fn comparison(c: &ComparisonReport, lang: Lang) -> String {
         (Lang::Ko, 0) => "노이즈는 이 실행만으로 추정".to_owned(),
         (Lang::Ko, n) => format!("노이즈는 이전 세션 {n}개로 추정"),
     };
-    let (budget, minutes) =
-        (size("ms", Some(c.false_alarm_budget_ratio)), duration(c.minutes * 60.0));
-    let budget = match lang {
-        Lang::En => format!("false-alarm budget {budget}"),
-        Lang::Ko => format!("오경보 허용치 {budget}"),
-    };
-    format!("{how}; {noise}; {budget}; {minutes}")
+    format!("{how}; {noise}; {}", duration(c.minutes * 60.0))
 }
 
 /// What the baseline is, as records hold it: `merge base with origin/main`. Names are as they are.

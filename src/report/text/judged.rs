@@ -76,17 +76,19 @@ pub fn levels(w: &WorkloadReport, lang: Lang) -> Option<String> {
     let change =
         w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
     let change = change.map(|c| {
-        let bound = match (c.mode, c.looks) {
-            (Mode::Interleaved, _) => "98 %",
-            (_, 0 | 1) => "95 %",
-            _ => "97.5 %",
+        let shares = if c.mode == Mode::Interleaved { c.most_looks } else { c.looks };
+        let bound = match shares {
+            0 | 1 => "95 %",
+            2 => "97.5 %",
+            3 => "98.3 %",
+            _ => "98.75 %",
         };
         match lang {
             Lang::En => format!(
-                "of a change two-sided at the level that a FAIL needs, 99.6 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
+                "of a change two-sided at the level that a FAIL needs, 99.7 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
             ),
             Lang::Ko => format!(
-                "변화는 FAIL에 필요한 수준(양측 99.6 % 이상); PASS의 경계는 단측 {bound} 기준이므로 이 구간 안에 들 수 있음"
+                "변화는 FAIL에 필요한 수준(양측 99.7 % 이상); PASS의 경계는 단측 {bound} 기준이므로 이 구간 안에 들 수 있음"
             ),
         }
     });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::gpu::Watch;
-use super::{Measuring, Run};
+use super::{Measuring, Run, StartKind};
 use crate::app::artefacts::save_record;
 use crate::app::measure::facts::client_health;
 use crate::app::measure::raw;
@@ -27,13 +27,13 @@ use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 use crate::record::build::{Raw, round};
 use crate::record::facts::workload_record;
-use crate::record::{RoundRecord, StartRecord};
+use crate::record::{RoundRecord, StartRecord, WorkloadRecord};
 use crate::timeline::{Counted, Outcome, Timeline};
 use crate::watch::scrape::Watch as Page;
 
 /// One start of a side: a server that answers, and its load, ready to be sent.
 pub struct Open {
-    side: usize,
+    pub(super) side: usize,
     pub target: Target,
     client: Client,
     ready: Vec<Ready>,
@@ -51,6 +51,20 @@ struct Ready {
     session: String,
     reading: Reading,
     slo: SloMs,
+    /// Of warm-up and rounds, where the load tells it.
+    seconds: Option<(f64, f64)>,
+}
+
+impl Open {
+    /// Seconds of a start with its warm-ups, and of one round of every workload: as they are planned
+    /// and, of the server's start, measured. None where only the server can tell.
+    pub(super) fn seconds(&self) -> Option<(f64, f64)> {
+        let started = self.target.ready_ns.map_or(0, |at| at.saturating_sub(self.began_ns));
+        let each = self.ready.iter().map(|ready| ready.seconds);
+        let add = |(a, b): (f64, f64), (c, d): (f64, f64)| (a + c, b + d);
+        let all = each.reduce(|a, b| Some(add(a?, b?)))??;
+        Some(add(all, (started as f64 / 1e9, 0.0)))
+    }
 }
 
 impl Run<'_> {
@@ -99,6 +113,9 @@ impl Run<'_> {
                 workload,
                 &self.input(side, index, &target.model, (extras, &salt, &session)),
             )?;
+            let described = plan::describe(&plan);
+            let round = described.rounds.first().and_then(|round| round.seconds);
+            let seconds = described.warmup.seconds.zip(round);
             let mut fingerprint = target.fingerprint(&plan.digest);
             gpu.key(&mut fingerprint);
             let record = &mut self.sides[side].record;
@@ -121,6 +138,7 @@ impl Run<'_> {
                 },
                 warmup: Arc::new(plan.warmup),
                 slo: record.workloads[index].slo.into(),
+                seconds,
                 extras,
                 salt,
                 session,
@@ -199,11 +217,12 @@ impl Run<'_> {
         if workload == 0 {
             open.target.look_again()?;
         }
+        let kind = self.kind;
         let record = &mut self.sides[open.side].record.workloads[workload];
         let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
         let connections = open.target.site.addresses().connections();
         let (setup_ms, rounds) = (Some(setup_ms), Vec::new());
-        record.starts.push(StartRecord {
+        starts_of(record, kind).push(StartRecord {
             index: start,
             sim_seed,
             setup_ms,
@@ -277,7 +296,8 @@ impl Run<'_> {
     /// Adds a round to the record, and writes the record.
     fn keep_round(&mut self, open: &Open, workload: usize, stored: RoundRecord) {
         let side = &mut self.sides[open.side];
-        if let Some(last) = side.record.workloads[workload].starts.last_mut() {
+        let kept = starts_of(&mut side.record.workloads[workload], self.kind);
+        if let Some(last) = kept.last_mut() {
             last.connections = open.target.site.addresses().connections();
             last.rounds.push(stored);
         }
@@ -310,14 +330,15 @@ impl Run<'_> {
         ));
         let extent =
             plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
-        let label = bilingual!(
-            "{tag} start {number}/{starts} ",
-            "{tag} 시작 {number}/{starts} ",
-            tag = self.tag(open.side, &self.config.workloads[workload].name),
-            number = start + 1,
-            starts = self.starts
-        )
-        .then(what);
+        let tag = self.tag(open.side, &self.config.workloads[workload].name);
+        let (number, starts) = (start + 1, self.starts);
+        let label = match self.kind {
+            StartKind::Judged => {
+                bilingual!("{tag} start {number}/{starts} ", "{tag} 시작 {number}/{starts} ")
+            }
+            StartKind::Check => bilingual!("{tag} check start ", "{tag} 확인용 시작 "),
+        };
+        let label = label.then(what);
         let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
         let measured =
             open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
@@ -357,6 +378,14 @@ fn round_label(index: usize, rounds: u32) -> Text {
         number = index + 1,
         rounds = rounds
     )
+}
+
+/// Where starts of this kind are kept.
+const fn starts_of(record: &mut WorkloadRecord, kind: StartKind) -> &mut Vec<StartRecord> {
+    match kind {
+        StartKind::Judged => &mut record.starts,
+        StartKind::Check => &mut record.check_starts,
+    }
 }
 
 /// What the server's metrics said of the round that has just ended, and what of it is to be known.

@@ -1,7 +1,8 @@
 //! Each event has its base. Not here: whether git has it.
 
-use super::{base_of_branches, base_of_event};
+use super::{base_of_branches, base_of_event, occasion};
 use crate::baseline::base::Wanted;
+use crate::config::Occasion;
 use crate::github::event::Ci;
 
 const BASE: &str = "1111111111111111111111111111111111111111";
@@ -69,4 +70,12 @@ fn a_change_on_another_system_has_the_branch_that_it_goes_into_and_no_other() {
         "where two are named there is no telling which"
     );
     assert_eq!(base_of_branches(&[]), Wanted::default());
+}
+
+#[test]
+fn only_a_change_is_waited_for() {
+    assert_eq!(occasion("pull_request"), Occasion::PullRequest);
+    assert_eq!(occasion("merge_group"), Occasion::PullRequest);
+    assert_eq!((occasion("push"), occasion("schedule")), (Occasion::Nightly, Occasion::Nightly));
+    assert_eq!(occasion("release"), Occasion::Release);
 }

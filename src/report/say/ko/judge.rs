@@ -6,7 +6,8 @@ use crate::judge::reason::{
     LimitGap, LimitReason, LimitValue, Margin, Measured, MetricReason, NoiseUnit, Obstacle,
     PairingReason, Reason, Side, SpreadReason, Terms,
 };
-use crate::judge::text::{change, probability, size, titles, value};
+use crate::judge::slow::SlowStarts;
+use crate::judge::text::{change, level, probability, size, titles, value};
 use crate::metric::Metric;
 use crate::report::headline::bounds;
 
@@ -17,7 +18,33 @@ pub fn reason(reason: &Reason) -> String {
             let why = why.as_ref().map_or_else(String::new, |why| format!(": {}", self::metric(why)));
             format!("{}{}{why}", metric.title(), moved(*metric, *change, *interval))
         }
-        Reason::Proof { margins, detectable } => proof(margins, detectable),
+        Reason::Proof { margins, detectable, starts, unseen_share } => {
+            proof(margins, detectable) + &unseen(*starts, *unseen_share)
+        }
+        Reason::UnstableStarts(found) => unstable(found),
+        Reason::StartsUnseen { seen, needed } => {
+            format!("PASS에는 후보 시작 {needed}번이 필요하나 {seen}번만 확인됨")
+        }
+        Reason::NotLifted { complete: true } => {
+            "앞선 시도가 불합격했고, 모든 시도를 합쳐도 통과하지 못함: FAIL 유지".into()
+        }
+        Reason::NotLifted { complete: false } => {
+            "앞선 시도가 불합격함: 끝까지 측정한 새 시도만 이를 뒤집을 수 있음".into()
+        }
+        Reason::PassStands => "앞선 시도가 통과함: 그 판정을 유지하고 더 측정하지 않음".into(),
+        Reason::AttemptsSpent { most } => format!("이미 {most}번 시도함: 추가 시도는 반영하지 않음"),
+        Reason::AttemptsUnseen { unseen } => {
+            format!("앞선 시도 {unseen}번의 기록을 찾을 수 없음: 그만큼 더 확실해야 PASS")
+        }
+        Reason::AttemptLeftOut { attempt, why } => {
+            format!("시도 {attempt}은(는) 반영하지 않음: {}", pairing(why))
+        }
+        Reason::HistoryWithoutSlowStarts { starts } => format!(
+            "기준선에 지금은 느린 시작이 있으나 이전 시작 {starts}번에는 없음: 느린 시작 검정에서 그 이력을 제외"
+        ),
+        Reason::SessionsWithoutRounds { sessions } => {
+            format!("세션 {sessions}개에 라운드 기록이 없어 시드별로 비교할 수 없음: 제외")
+        }
         Reason::NoPrimaryMetric => "주요 지표가 남지 않아 아무것도 입증할 수 없음: `regressions`에서 `class`를 제거".into(),
         Reason::NoisierThanUsual { metrics } => format!("평소보다 노이즈가 큼: {}", titles(metrics)),
         Reason::CandidateNotMeasured => "후보가 측정되지 않음".into(),
@@ -128,9 +155,12 @@ pub fn metric(reason: &MetricReason) -> String {
         MetricReason::OnlyShown => "노이즈를 넘어 나빠졌으나 표시만 함 (`class: info`)".into(),
         MetricReason::PerhapsNoise { p, alpha } => {
             let p = p.map_or_else(String::new, |p| format!("{}, ", probability(p)));
-            format!("나빠진 듯하나 노이즈일 수도 있음 ({p}불합격에는 p <= {alpha} 필요)")
+            format!("나빠진 듯하나 노이즈일 수도 있음 ({p}불합격에는 p <= {} 필요)", level(*alpha))
         }
-        MetricReason::NotThroughout => "평균은 나빠졌으나 모든 시작과 작업에서 그런 것은 아님".into(),
+        MetricReason::TooFewStarts => {
+            "나빠졌으나 시작 쌍 하나나 거의 알려지지 않은 노이즈로는 불합격시키지 않음".into()
+        }
+        MetricReason::NotThroughout => "평균은 나빠졌으나 모든 작업에서 그런 것은 아님".into(),
         MetricReason::MoreFailures => "기준선보다 실패한 요청이 많으나 입증하기에는 적음".into(),
         MetricReason::OneStart => {
             "나빠 보이나 시작 한 번으로는 이 지표로 불합격시킬 수 없음; 두 번 이상 측정 (gate.starts)".into()
@@ -243,6 +273,35 @@ fn proof(margins: &[Margin], detectable: &[(Metric, f64)]) -> String {
     } else {
         format!("{proven}; 최소 감지 변화: {}", each.join(", "))
     }
+}
+
+/// `; 후보 시작 2번에서 확인: 78 % 미만의 시작에서만 나타나는 저하는 놓쳤을 수 있음`.
+fn unseen(starts: u64, share: Option<f64>) -> String {
+    share.map_or_else(String::new, |share| {
+        format!(
+            "; 후보 시작 {starts}번에서 확인: {:.0} % 미만의 시작에서만 나타나는 저하는 놓쳤을 수 있음",
+            share * 100.0
+        )
+    })
+}
+
+fn unstable(found: &SlowStarts) -> String {
+    let SlowStarts { candidate, baseline, slower, hit, .. } = found;
+    let whole = |difference: f64| format!("{:.0}", difference.exp_m1() * 100.0);
+    let by = match slower.map(|(least, most)| (whole(least), whole(most))) {
+        Some((least, most)) if least == most => format!("다른 시작보다 {most} % 느림"),
+        Some((least, most)) => format!("다른 시작보다 {least} ~ {most} % 느림"),
+        None => "느림".to_owned(),
+    };
+    let of_baseline = match baseline.slow {
+        0 => format!("기준선은 {}번 중 없음", baseline.starts),
+        slow => format!("기준선은 {}번 중 {slow}번", baseline.starts),
+    };
+    let open = if *hit { "" } else { "; 빌드 때문인지 알려면 시작이 더 필요" };
+    format!(
+        "불안정한 시작: 후보 시작 {}번 중 {}번이 {by}; {of_baseline}{open}",
+        candidate.starts, candidate.slow
+    )
 }
 
 fn seen(l: &LimitValue) -> String {
