@@ -71,7 +71,7 @@ pub enum Drift {
 /// What the baseline had to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Against {
-    Compared(Comparison),
+    Compared(Box<Comparison>),
     /// Only limits were asked for.
     LimitsOnly,
     Missing(Reason),
@@ -351,7 +351,7 @@ mod tests {
             slow: Some(judge::slow::judge(tally(1, 10), tally(0, 34))),
             ..Comparison::undecided(judge::Mode::Interleaved, 3, 3, vec![])
         };
-        let e = evidence(Against::Compared(unstable));
+        let e = evidence(Against::Compared(Box::new(unstable)));
         let ruled = |on_unstable| rule(StatusPolicy { on_unstable, ..WARN }, &e);
         assert_eq!(ruled(OnOpen::Warn).exit, ExitStatus::Pass);
         let failing = ruled(OnOpen::Fail);
@@ -510,7 +510,7 @@ mod tests {
             differing: &[],
             policy: &judge::Policy::default(),
         });
-        let e = evidence(Against::Compared(compared));
+        let e = evidence(Against::Compared(Box::new(compared)));
         let of = |on_inconclusive, on_blind| {
             let ruling = rule(StatusPolicy { on_inconclusive, on_blind, ..WARN }, &e);
             assert!(

@@ -116,7 +116,7 @@ pub fn wanted(baseline: &Record, candidate: &Record) -> anyhow::Result<Option<Wa
     }
     let parts = paired(baseline, candidate, |_| Baseline::default())?;
     let compared = parts.iter().map(|(_, part, _)| match &part.evidence.against {
-        Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c),
+        Against::Compared(c) if part.evidence.invalid.is_empty() => Some(&**c),
         _ => None,
     });
     let Some(all) = compared.collect::<Option<Vec<_>>>() else { return Ok(None) };

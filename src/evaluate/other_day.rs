@@ -105,7 +105,7 @@ fn against(
             comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
         comparison.reasons.splice(0..0, blind::explained(&found, d_min, &sessions));
     }
-    Ok((Against::Compared(comparison), untold))
+    Ok((Against::Compared(Box::new(comparison)), untold))
 }
 
 /// The sessions as the report shows them.

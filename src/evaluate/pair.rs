@@ -95,7 +95,7 @@ pub fn part(
                 .chain(limits::loosened(workload)?)
                 .map(Reason::from)
                 .collect(),
-            ..evidence(invalid, Against::Compared(comparison))
+            ..evidence(invalid, Against::Compared(Box::new(comparison)))
         }
     } else {
         Evidence {

@@ -193,7 +193,7 @@ fn noise(metric: Metric, starts: &[&[f64]]) -> Option<Noise> {
     }
     let known = (df > 0.0).then(|| squares / df);
     let sd = known.map_or(PRIOR_SD, |variance| variance.sqrt().max(PRIOR_SD));
-    speaks_of_the_whole_engine(metric).then(|| Noise { variance: sd * sd, df: ENOUGH_DF })
+    speaks_of_the_whole_engine(metric).then_some(Noise { variance: sd * sd, df: ENOUGH_DF })
 }
 
 const fn speaks_of_the_whole_engine(metric: Metric) -> bool {

@@ -202,11 +202,11 @@ impl WorkloadRecord {
 
     /// Every finding that makes the measurement unfit, with where it was seen.
     pub fn invalid(&self) -> Vec<Note> {
-        let mut why = self.findings(self.rounds(), |start, f| {
+        let mut why = Self::findings(self.rounds(), |start, f| {
             f.severity == Severity::Invalid && !self.survived(start, f)
         });
         // A check start has no other rounds to outvote a disturbed one.
-        why.extend(self.findings(self.check_rounds(), |_, f| f.severity == Severity::Invalid));
+        why.extend(Self::findings(self.check_rounds(), |_, f| f.severity == Severity::Invalid));
         why.extend(self.another_model());
         why
     }
@@ -226,7 +226,7 @@ impl WorkloadRecord {
     pub fn notes(&self) -> Vec<Note> {
         let left_out = self.load.detail.left_out.iter().cloned().map(Note::EntriesLeftOut);
         left_out
-            .chain(self.findings(self.rounds(), |start, f| {
+            .chain(Self::findings(self.rounds(), |start, f| {
                 f.severity == Severity::Note || self.survived(start, f)
             }))
             .collect()
@@ -234,7 +234,6 @@ impl WorkloadRecord {
 
     /// Each kind of finding once: its first, with the number of rounds that have one.
     fn findings<'a>(
-        &self,
         rounds: impl Iterator<Item = (u32, &'a RoundRecord)>,
         wanted: impl Fn(u32, &Finding) -> bool,
     ) -> Vec<Note> {

@@ -86,7 +86,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     // What an unfit measurement would have been judged is no judgement, and nobody shall read one.
     let fit = judged.ruling.as_ref().filter(|(_, r)| r.verdict != Verdict::Invalid);
     let comparison = fit.and_then(|(e, _)| match &e.against {
-        Against::Compared(c) => Some(c),
+        Against::Compared(c) => Some(&**c),
         _ => None,
     });
     let limits = judged.ruling.iter().flat_map(|(e, _)| &e.limits);

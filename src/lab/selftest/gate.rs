@@ -232,7 +232,7 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
         on_unstable: OnOpen::Warn,
     };
     let looks = comparison.looks;
-    let against = Against::Compared(comparison);
+    let against = Against::Compared(Box::new(comparison));
     let (excused, warnings) = (Vec::new(), Vec::new());
     let evidence = Evidence {
         invalid,

@@ -85,7 +85,7 @@ fn a_config_replaces_the_records_policy_where_one_is_named() {
 fn with_tail(session: &str, runner: &str) -> Value {
     let mut record = candidate();
     // Of the first start alone: one job does not fail by a tail that not every start has.
-    for round in rounds(&mut record).into_iter().take(3) {
+    for round in rounds(&mut record).take(3) {
         let first = column(round, "ttft_us").clone();
         for name in ["ttft_us", "e2e_us"] {
             for (i, us) in column(round, name).iter_mut().enumerate().filter(|(i, _)| i % 17 == 0) {

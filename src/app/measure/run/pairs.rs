@@ -51,7 +51,8 @@ impl<'a> Run<'a> {
         at_once: bool,
         between: &BetweenStarts<'_>,
     ) -> anyhow::Result<bool> {
-        let groups: [&[usize]; 2] = if start % 2 == 0 { [&[0], &[1]] } else { [&[1], &[0]] };
+        let groups: [&[usize]; 2] =
+            if start.is_multiple_of(2) { [&[0], &[1]] } else { [&[1], &[0]] };
         let goes_on =
             if at_once { self.start(start, &[&[0, 1]])? } else { self.start(start, &groups)? };
         self.set_history(between.history);
