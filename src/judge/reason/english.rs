@@ -375,7 +375,7 @@ fn unseen(f: &mut fmt::Formatter<'_>, starts: u64, share: Option<f64>) -> fmt::R
 }
 
 impl fmt::Display for SlowStarts {
-    /// `unstable starts: 4 of 6 candidate starts are 38 to 41 % slower than its others; none of 34
+    /// `unstable starts: 4 of 6 candidate starts are 38 to 41 % slower than the other starts; none of 34
     /// of the baseline`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { candidate, baseline, .. } = self;
@@ -387,9 +387,9 @@ impl fmt::Display for SlowStarts {
         )?;
         match self.slower.map(|(least, most)| (whole(least), whole(most))) {
             Some((least, most)) if least == most => {
-                write!(f, " {most} % slower than its others")?;
+                write!(f, " {most} % slower than the other starts")?;
             }
-            Some((least, most)) => write!(f, " {least} to {most} % slower than its others")?,
+            Some((least, most)) => write!(f, " {least} to {most} % slower than the other starts")?,
             None => f.write_str(" slow")?,
         }
         match baseline.slow {
