@@ -183,6 +183,8 @@ fn round(measured: &ImportedRound, place: Place, load: &LoadFacts, terms: &Terms
         models: Vec::new(),
         series: Series::default(),
         gpu: None,
+        idle_ms: None,
+        spoilt: Vec::new(),
         columns,
         server: None,
     };

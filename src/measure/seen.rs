@@ -61,6 +61,11 @@ pub enum Seen {
         most: u64,
     },
     ClientStoodStill,
+    /// A round after so many seconds of idling, against the others of its start: a share.
+    SlowAfterIdling {
+        idle_s: f64,
+        slower: f64,
+    },
     OtherGates {
         gates: Vec<String>,
     },
@@ -199,6 +204,11 @@ impl fmt::Display for Seen {
             Self::ClientStoodStill => f.write_str(
                 "this program stood still during the round (stopped by Ctrl-Z or SIGSTOP, or frozen with its machine): what the server sent \
                  meanwhile was read late; measure again",
+            ),
+            Self::SlowAfterIdling { idle_s, slower } => write!(
+                f,
+                "the first round after {idle_s:.0} s of idling is {:.0} % slower than the others of its start",
+                slower * 100.0
             ),
             Self::OtherGates { gates } => write!(
                 f,

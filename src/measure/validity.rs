@@ -100,6 +100,10 @@ pub const GPU_THROTTLE: &str = "gpu_throttle";
 pub const GPU_FOREIGN_PROCESS: &str = "gpu_foreign_process";
 pub const GPU_CLOCK: &str = "gpu_clock";
 
+/// Findings of the client's machine alone: a round that has one, and nothing of the server's, is
+/// measured again (`record::again`).
+pub const CLIENT: [&str; 5] = ["send_lag", "loop_lag", "client_cpu", OFFERED_RATE, STANDSTILL];
+
 /// Findings that a passing disturbance of the client's or the server's machine causes. A start is
 /// reduced to the median of its rounds, so one such round of three is survived; from half of a
 /// start's rounds on it is not.
@@ -107,13 +111,15 @@ pub const PASSING: [&str; 8] = [
     "send_lag",
     "loop_lag",
     "client_cpu",
-    "offered_rate",
+    OFFERED_RATE,
     STANDSTILL,
     GPU_THROTTLE,
     GPU_FOREIGN_PROCESS,
     GPU_CLOCK,
 ];
 
+/// Fewer requests per second were sent than planned.
+pub const OFFERED_RATE: &str = "offered_rate";
 /// The client stood still: stopped, or frozen with its machine.
 pub const STANDSTILL: &str = "standstill";
 /// Other gates measured on this machine at the same time.
@@ -220,7 +226,7 @@ fn offered(context: &Context, values: &Values) -> Option<Finding> {
     let (offered, achieved) =
         (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
     let short = context.open_loop && *achieved < offered * (1.0 - RATE_SHORTFALL);
-    short.then(|| invalid("offered_rate", Seen::RateMissed { asked: *offered, sent: *achieved }))
+    short.then(|| invalid(OFFERED_RATE, Seen::RateMissed { asked: *offered, sent: *achieved }))
 }
 
 fn lengths(columns: &Columns, asked: AskedLength) -> Option<Finding> {

@@ -9,7 +9,7 @@ use draft::{Draft, Slot};
 
 use super::dataset::{self, Dataset, Item, LeftOut, Reading};
 use super::digest::Digest;
-use super::prompts::Writer;
+use super::prompts::{Part, Writer};
 use super::trace::{self, Line};
 use super::{Input, Plan, PlanError, RoundPlan, SALT_CHARS};
 use crate::config::{Arrival, PromptKind, Workload};
@@ -38,12 +38,32 @@ pub fn outline(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError
     plan(workload, input, Bodies::Left)
 }
 
-/// Round `index` of [`build`]'s plan. Errors: as [`build`].
+/// Round `index` of [`build`]'s plan. `take` is 0 for the first time that it is sent; later ones
+/// have the same requests under other markers and ids, so that no cache knows them. Errors: as
+/// [`build`].
 ///
 /// # Panics
 /// Where the plan has fewer rounds.
-pub fn round(workload: &Workload, input: &Input<'_>, index: usize) -> Result<RoundPlan, PlanError> {
-    drafted(workload, input, |mut builder, drafts| builder.finish(&drafts[index + 1], Bodies::Made))
+pub fn round(
+    workload: &Workload,
+    input: &Input<'_>,
+    (index, take): (u32, u32),
+) -> Result<RoundPlan, PlanError> {
+    drafted(workload, input, |mut builder, mut drafts| {
+        let mut draft = drafts.swap_remove(index as usize + 1);
+        // A number that no planned round has.
+        draft.part = Part::Round(index.saturating_add(take.saturating_mul(input.rounds)));
+        builder.finish(&draft, Bodies::Made)
+    })
+}
+
+/// What a server that waited is sent for two seconds at most, right before that round: as the
+/// warm-up, with prompts of its own, the same for both sides. Errors: as [`build`].
+pub fn refresh(workload: &Workload, input: &Input<'_>, round: u32) -> Result<RoundPlan, PlanError> {
+    drafted(workload, input, |mut builder, _| {
+        let draft = builder.refresh(round)?;
+        Ok(builder.finish(&draft, Bodies::Made))
+    })?
 }
 
 fn plan(workload: &Workload, input: &Input<'_>, bodies: Bodies) -> Result<Plan, PlanError> {
@@ -100,7 +120,7 @@ pub fn check(workload: &Workload, input: &Input<'_>) -> Result<Size, PlanError> 
 fn drafted<T>(
     workload: &Workload,
     input: &Input<'_>,
-    finish: impl FnOnce(Builder<'_>, &[Draft<'_>]) -> T,
+    finish: impl FnOnce(Builder<'_>, Vec<Draft<'_>>) -> T,
 ) -> Result<T, PlanError> {
     if input.salt.len() != SALT_CHARS || !input.salt.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(PlanError::Salt);
@@ -128,7 +148,7 @@ fn drafted<T>(
         prompt: String::new(),
     };
     let drafts = builder.drafts()?;
-    Ok(finish(builder, &drafts))
+    Ok(finish(builder, drafts))
 }
 
 /// Lines of the trace; none where the load is no trace.

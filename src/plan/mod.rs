@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::config::MOST_OUTPUT_TOKENS;
 use crate::protocol::{ExtraBody, Extras, Protocol};
 
-pub use build::{Size, build, check, outline, round};
+pub use build::{Size, build, check, outline, refresh, round};
 pub use describe::describe;
 pub use prompts::salt;
 

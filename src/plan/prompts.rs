@@ -19,6 +19,8 @@ use crate::config::Prompts;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Warmup,
+    /// The short warm-up of a server that waited, right before the round of this number.
+    Refresh(u32),
     Round(u32),
 }
 
@@ -161,14 +163,20 @@ impl<'a> Writer<'a> {
 }
 
 impl Part {
+    pub const fn is_measured(self) -> bool {
+        matches!(self, Self::Round(_))
+    }
+
     /// ASCII, and of the same length for all requests of a round.
     fn marker(self, index: u32) -> String {
         format!("{}-{index:06}", self.name())
     }
 
-    fn name(self) -> String {
+    /// `w` of the warm-up, `w2` of a refresh, `2` of a round.
+    pub fn name(self) -> String {
         match self {
             Self::Warmup => "w".into(),
+            Self::Refresh(round) => format!("w{round}"),
             Self::Round(round) => round.to_string(),
         }
     }

@@ -1,6 +1,7 @@
 //! A plan as a whole: what it depends on, what its digest covers, its bounds. Not here: single
 //! processes and prompts.
 
+mod again;
 mod loads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,7 +83,7 @@ fn whole(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
                 .all(|r| r.body.is_empty() && r.id.is_empty())
         );
         let rounds = (0..outline.rounds.len())
-            .map(|i| round(workload, input, i))
+            .map(|i| round(workload, input, (u32::try_from(i).expect("few"), 0)))
             .collect::<Result<_, _>>()?;
         Ok(Plan { rounds, ..outline })
     });

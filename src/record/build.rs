@@ -53,6 +53,8 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         server: None,
         columns,
         gpu: None,
+        idle_ms: None,
+        spoilt: Vec::new(),
     };
     let context = record.context(raw.start, load);
     let values =

@@ -156,6 +156,9 @@ fn round(round: &RoundRecord, load: &LoadFacts) -> Result<(), String> {
     if (0..columns.len()).any(|i| columns.output_tokens.at(i).is_some() && overdrawn(columns, i)) {
         return Err("a request hides more tokens than it has".into());
     }
+    if !round.spoilt.iter().all(|spoilt| spoilt.is_possible(load)) {
+        return Err("it was measured again for something else than the client's machine".into());
+    }
     round.gpu.iter().try_for_each(RoundGpu::check)?;
     let gaps = Gaps::decode(&round.chunk_gaps_hdr)?;
     agree::round(round, load, &gaps)

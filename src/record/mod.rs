@@ -4,11 +4,13 @@
 //! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`app/`),
 //! judging (`judge`).
 
+pub mod again;
 pub mod build;
 mod check;
 pub mod differ;
 pub mod facts;
 mod gpu;
+mod idle;
 mod load;
 pub mod note;
 mod policy;
@@ -233,6 +235,13 @@ pub struct RoundRecord {
     /// Absent where no GPU was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<RoundGpu>,
+    /// How long the server had nothing to do before it was warmed again for this round,
+    /// milliseconds; absent where the round followed a load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<u64>,
+    /// Earlier measurements of this round, which the client's machine had spoilt, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spoilt: Vec<again::Spoilt>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

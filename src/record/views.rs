@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::note::{Found, Note, Place};
-use super::{RecordError, RoundRecord, StartRecord, WorkloadRecord, gpu};
+use super::{RecordError, RoundRecord, StartRecord, WorkloadRecord, gpu, idle};
 use crate::evidence::server;
 use crate::measure::Round;
 use crate::measure::collect::{self, RoundView, Values};
@@ -229,6 +229,7 @@ impl WorkloadRecord {
             .chain(Self::findings(self.rounds(), |start, f| {
                 f.severity == Severity::Note || self.survived(start, f)
             }))
+            .chain(idle::note(self))
             .collect()
     }
 

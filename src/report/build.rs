@@ -13,10 +13,12 @@ use crate::judge::{Comparison, MetricComparison};
 use crate::measure::collect::{Values, ttft_values};
 use crate::measure::columns::Columns;
 use crate::metric::{Class, Metric, Stat, TIMINGS, Timing};
+use crate::record::again::Repeats;
 use crate::record::note::Note;
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
+use super::notice::Notice;
 use super::server;
 use super::sides::{self, Before};
 use super::{
@@ -70,7 +72,10 @@ pub fn report(
         exit_code: exit.code(),
         headline: codes.text(&super::headline::headline(judged, verdict, &sweeps)),
         interrupted: record.interrupted,
-        notices: record.gpu.iter().filter_map(|g| unwatched(g, &mut codes)).collect(),
+        notices: repeated(judged, &mut codes)
+            .into_iter()
+            .chain(record.gpu.iter().filter_map(|g| unwatched(g, &mut codes)))
+            .collect(),
         git: record.git.clone(),
         host: record.host.clone(),
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
@@ -78,6 +83,14 @@ pub fn report(
         sweeps,
         codes,
     }
+}
+
+/// Of both sides, where any round was.
+fn repeated(judged: &[Judged<'_>], codes: &mut Codes) -> Option<String> {
+    let mut all = Repeats::new(judged.iter().map(|j| j.workload));
+    judged.iter().for_each(|j| all.add(j.before.repeats.clone()));
+    let Repeats { repeated, rounds, checks } = all;
+    (repeated > 0).then(|| codes.text(&Notice::Repeated { repeated, rounds, checks }))
 }
 
 fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {

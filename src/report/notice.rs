@@ -123,6 +123,12 @@ pub enum Notice {
     WorkloadsGone {
         workloads: Vec<String>,
     },
+    /// Rounds of all sides; `checks` are the findings that spoilt them.
+    Repeated {
+        repeated: u64,
+        rounds: u64,
+        checks: Vec<String>,
+    },
     Unsaved {
         why: String,
     },
@@ -201,6 +207,10 @@ impl fmt::Display for Notice {
             Self::OwnChoice => f.write_str("this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own choice, and no committed baseline was looked at"),
             Self::NotConfigured => f.write_str("not in this repository's config: judged without limits and SLOs"),
             Self::WorkloadsGone { workloads } => write!(f, "in this repository's config and in none of the records: {}", workloads.join(", ")),
+            Self::Repeated { repeated, rounds, checks } => {
+                let were = if *repeated == 1 { "was" } else { "were" };
+                write!(f, "{repeated} of {} {were} disturbed by the client's machine ({}) and measured again", count(*rounds, "round", "rounds"), checks.join(", "))
+            }
             Self::Unsaved { why } => write!(f, "the measurement could not be saved: {why}"),
             Self::Unwritten { file, why } => write!(f, "{file} could not be written: {why}"),
         }

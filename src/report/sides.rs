@@ -15,6 +15,7 @@ use crate::evidence::server::{self, Values};
 use crate::measure::histogram::Gaps;
 use crate::measure::summary::to_display;
 use crate::metric::{Class, Metric, Stat, Timing};
+use crate::record::again::Repeats;
 use crate::record::session::Session;
 use crate::record::{RecordError, WorkloadRecord, keyed, timings};
 
@@ -72,6 +73,8 @@ pub struct Before {
     /// With their commits, oldest first.
     sessions: Vec<(Option<String>, StartValues)>,
     timings: BTreeMap<&'static str, Gaps>,
+    /// Of the other side of an interleaved run.
+    pub repeats: Repeats,
 }
 
 impl Before {
@@ -93,6 +96,7 @@ impl Before {
             pooled: typical(|s| &s.pooled),
             sessions: all.iter().map(|s| (Some(s.commit.clone()), starts(s))).collect(),
             timings: shared_timings(all)?,
+            repeats: Repeats::default(),
         })
     }
 
@@ -103,6 +107,7 @@ impl Before {
             pooled: keyed(&w.pooled_values()?),
             sessions: vec![(commit, w.start_values()?)],
             timings: timings(w)?,
+            repeats: Repeats::new([w]),
         })
     }
 

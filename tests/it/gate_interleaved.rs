@@ -338,6 +338,21 @@ fn two_sides_that_are_one_program_are_not_compared() {
     servers.left_nothing();
 }
 
+/// Baseline, candidate, candidate, baseline: the candidate's second round follows its first, and all
+/// others follow the other side's load.
+fn warmed_where_they_waited(records: &[Value; 2], servers: [&Server; 2]) {
+    let waited = records.each_ref().map(|record| {
+        let rounds = record["workloads"][0]["starts"][0]["rounds"].as_array();
+        rounds.into_iter().flatten().map(|round| round["idle_ms"].is_u64()).collect::<Vec<_>>()
+    });
+    assert_eq!(waited, [vec![true, true], vec![true, false]]);
+    let warmed = servers.map(|server| {
+        let ids = server.planned().into_iter().map(|seen| seen.headers["x-request-id"].clone());
+        ids.filter_map(|id| Some(id.split_once("-chat-w")?.1.to_owned())).collect::<Vec<_>>()
+    });
+    assert_eq!(warmed, [vec!["-0", "0-0", "1-0"], vec!["-0", "0-0"]]);
+}
+
 #[test]
 fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     let servers = Servers::new(ONE);
@@ -368,6 +383,7 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
         prompts(&base).is_disjoint(&prompts(&change)),
         "no prompt reaches what both may share twice"
     );
+    warmed_where_they_waited(&records, [&base, &change]);
     the_same_offline(&servers, code);
     // A workload that only one side has was taken out of the other.
     let mut more = records[0].clone();

@@ -195,25 +195,91 @@ fn a_quit_saves_what_there_is_and_ends_by_that_signal() {
     assert_saved(&gate);
 }
 
-/// A client that does not run reads late: that is no slow server.
+const STILL: &str = "version: 1
+workloads:
+  - {name: chat, arrival: {closed: {concurrency: 1}}, requests: 3, prompts: {synthetic: {input_tokens: 16}}, output_tokens: 4,
+     warmup: {requests: 1}, limits: {error_rate: {max: 1%}}}
+gate: {mode: limits, rounds: 1}
+";
+
+/// A check of one round whose second request takes long enough to stop the gate meanwhile, which
+/// is done in so many measurements of that round.
+fn stopped_in(times: u32) -> (Gate, Option<i32>) {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(_, 1) => seen.good().after(Act::Pause(2_000)),
+        // Beside which a busy machine is punctual.
+        _ => seen.good().after(Act::Pause(200)),
+    });
+    let gate = Gate::new();
+    gate.write("goodput-gate.yaml", STILL);
+    let child = gate.spawn(&[
+        "check",
+        "--config",
+        "goodput-gate.yaml",
+        "--raw",
+        "raw.jsonl",
+        "--base-url",
+        &server.url(),
+    ]);
+    for take in 0..times {
+        let sent = || server.planned().iter().any(|s| s.part == Part::Round(take, 1));
+        assert!(wait_for(sent), "measurement {take} gets under way: {}", gate.text("stderr.txt"));
+        send(&child, Signal::STOP);
+        send(&child, Signal::CONT);
+    }
+    let code = Gate::end(child);
+    (gate, code)
+}
+
+/// A client that does not run reads late: that is no slow server, and says nothing of it.
 #[test]
-fn a_round_in_which_the_client_stood_still_is_invalid() {
-    let server = Server::start(held(Act::Hold));
+fn a_round_in_which_the_client_stood_still_is_measured_again() {
+    let (gate, code) = stopped_in(1);
+    let (round, report) = (gate.round(), gate.json(".goodput-gate/report.json"));
+    assert_eq!(code, Some(0), "{} {round}", gate.text("stderr.txt"));
+    assert_eq!(report["verdict"], "passed");
+    let notice =
+        "1 of 1 round was disturbed by the client's machine (standstill) and measured again";
+    assert_eq!(report["notices"][0], notice, "{}", report["notices"]);
+    assert_eq!(report["codes"][notice]["code"], "repeated");
+    assert!(gate.text("stderr.txt").contains("round 1 of start 1 was disturbed"));
+    // What was thrown away is in no number, and in no line.
+    assert_eq!(round["spoilt"][0]["findings"][0]["check"], "standstill", "{}", round["spoilt"]);
+    assert_eq!((&round["spoilt"][0]["order"], &round["order"]), (&0.into(), &1.into()));
+    assert_eq!(gate.findings("invalid"), [""; 0]);
+    assert_eq!((gate.raw().len(), report["workloads"][0]["requests"].as_u64()), (3, Some(3)));
+}
+
+#[test]
+fn where_every_measurement_of_a_round_is_disturbed_the_run_is_invalid() {
+    let (gate, code) = stopped_in(2);
+    assert_eq!(code, Some(3), "{}", gate.text("stderr.txt"));
+    assert_eq!(gate.findings("invalid"), ["standstill"]);
+    assert_eq!(gate.round()["spoilt"].as_array().map(Vec::len), Some(1));
+    let report = gate.json(".goodput-gate/report.json");
+    assert_eq!(report["verdict"], "invalid");
+    assert!(report["notices"][0].as_str().is_some_and(|n| n.contains("measured again")));
+}
+
+/// Errors are the server's, whatever else the client suffered: they stay.
+#[test]
+fn a_round_with_failures_is_not_measured_again() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(_, 1) => {
+            Answer::error("503 Service Unavailable", "full").after(Act::Pause(2_000))
+        }
+        _ => seen.good().after(Act::Pause(200)),
+    });
     let gate = Gate::new();
     let child =
         gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "3", "--concurrency", "1"]));
     in_the_middle(&server);
     send(&child, Signal::STOP);
     send(&child, Signal::CONT);
-    // It may be that it was never off a processor: that it was told is enough.
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    server.release();
     assert_eq!(Gate::end(child), Some(3), "{}", gate.text("stderr.txt"));
-    assert!(
-        gate.findings("invalid").contains(&"standstill".to_owned()),
-        "{}",
-        gate.round()["findings"]
-    );
+    assert!(gate.findings("invalid").contains(&"standstill".to_owned()));
+    assert!(gate.round()["spoilt"].is_null(), "{}", gate.round()["spoilt"]);
+    assert!(!server.planned().iter().any(|s| matches!(s.part, Part::Round(1.., _))));
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub struct Sent<'a> {
     pub plan: &'a RoundPlan,
     pub workload: &'a str,
     pub start: u32,
-    pub round: usize,
+    pub round: u32,
     pub model: &'a str,
     pub wall: Wall,
 }

@@ -28,6 +28,7 @@ use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use gpu::Gpus;
 use start::{Open, dead};
 
+mod again;
 mod gpu;
 mod pairs;
 mod start;
@@ -44,6 +45,10 @@ pub(super) struct Run<'a> {
     order: u32,
     /// Starts at most.
     pub(super) starts: u32,
+    /// Measurements that were repeats.
+    repeats: u32,
+    /// The side that had load last.
+    busy: Option<usize>,
     /// A round says that a server ended by itself.
     told: bool,
     /// What cannot be kept of what is measured: the last reason.
@@ -145,6 +150,8 @@ impl<'a> Run<'a> {
             raw,
             order: 0,
             starts,
+            repeats: 0,
+            busy: None,
             told: false,
             unsaved: None,
             raw_lost: false,
@@ -236,7 +243,7 @@ impl<'a> Run<'a> {
                     if self.job.stop.stopping() {
                         return self.reason(open);
                     }
-                    self.round(open, place, workload, start, index as usize)?;
+                    self.fit_round(open, place, workload, start, index)?;
                 }
             }
         }

@@ -170,6 +170,8 @@ fn round(index: u32) -> RoundRecord {
         series: Series::default(),
         server: None,
         gpu: None,
+        idle_ms: None,
+        spoilt: Vec::new(),
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),

@@ -155,11 +155,9 @@ impl Builder<'_> {
     /// `SESSION-WORKLOAD-r0-17`, in a warm-up `SESSION-WORKLOAD-w-17`; fit for a header whatever
     /// the workload is called.
     fn id(&self, part: Part, index: u32) -> String {
-        let tail = match part {
-            Part::Warmup => format!("w-{index}"),
-            Part::Round(round) => format!("r{round}-{index}"),
-        };
-        let mut id = format!("{}-{}-{tail}", self.input.session, self.workload.name);
+        let round = if part.is_measured() { "r" } else { "" };
+        let (session, workload, name) = (self.input.session, &self.workload.name, part.name());
+        let mut id = format!("{session}-{workload}-{round}{name}-{index}");
         if !id.is_ascii() || id.contains(|c: char| !is_header_safe(c)) {
             id = id.chars().map(|c| if is_header_safe(c) { c } else { '_' }).collect();
         }

@@ -23,6 +23,9 @@ const PART_OF_PROMPT: [&str; 3] = ["tools", "functions", "documents"];
 /// Bytes of a body beside prompt and model, rounded up.
 const BODY_FRAME_BYTES: u64 = 256;
 
+/// No request of a refresh is sent later than this.
+const REFRESH: Duration = Duration::from_secs(2);
+
 /// A round without its bodies.
 pub(super) struct Draft<'a> {
     pub(super) part: Part,
@@ -80,12 +83,14 @@ impl<'a> Builder<'a> {
     fn draft(&self, part: Part) -> Result<Draft<'a>, PlanError> {
         let seed = match part {
             Part::Warmup => seed::child(self.workload.seed, "warmup", &[]),
+            Part::Refresh(round) => seed::child(self.workload.seed, "refresh", &[u64::from(round)]),
             Part::Round(round) => seed::child(self.workload.seed, "round", &[u64::from(round)]),
         };
         let length = match (part, self.workload.warmup) {
             (Part::Round(_), _) => self.workload.length,
-            (Part::Warmup, Warmup::Requests(n)) => Length::Requests(n),
+            (_, Warmup::Requests(n)) => Length::Requests(n),
             (Part::Warmup, Warmup::Duration(time)) => Length::Duration(time),
+            (Part::Refresh(_), Warmup::Duration(time)) => Length::Duration(time.min(REFRESH)),
         };
         let mut slots = match self.workload.arrival {
             Arrival::Closed { concurrency } => {
@@ -114,6 +119,16 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         Ok(Draft { part, seed, stop_after, slots })
+    }
+
+    /// The short warm-up before the round of this number: as the warm-up, with prompts of its own,
+    /// and nothing is sent after [`REFRESH`]. Errors: as [`Self::drafts`].
+    pub(super) fn refresh(&self, round: u32) -> Result<Draft<'a>, PlanError> {
+        let mut draft = self.draft(Part::Refresh(round))?;
+        draft.slots.retain(|slot| u128::from(slot.offset_us) < REFRESH.as_micros());
+        let is_closed = self.pace().is_closed(0);
+        draft.stop_after = draft.stop_after.or(is_closed.then_some(REFRESH));
+        Ok(draft)
     }
 
     fn closed(&self, count: u32) -> Result<Vec<Slot<'a>>, PlanError> {
@@ -200,7 +215,7 @@ impl<'a> Builder<'a> {
     ) -> Result<(), PlanError> {
         let (has, asked) = (self.items.len(), slots.len());
         let by_time = matches!((length, self.pace()), (Length::Duration(_), Pace::Closed { .. }));
-        if asked > has && part != Part::Warmup && !by_time {
+        if asked > has && part.is_measured() && !by_time {
             return Err(PlanError::DatasetShort {
                 has,
                 asked,
@@ -235,7 +250,7 @@ impl<'a> Builder<'a> {
         let count = match length {
             Length::Requests(n) => {
                 let (has, asked) = (self.lines.len(), n as usize);
-                if asked > has && part != Part::Warmup {
+                if asked > has && part.is_measured() {
                     return Err(PlanError::TraceShort { has, asked });
                 }
                 asked.min(has)
@@ -257,7 +272,7 @@ impl<'a> Builder<'a> {
             input_tokens: line.input_tokens.or(given).unwrap_or(self.workload.prompts.input_tokens),
             output_tokens: line.output_tokens.unwrap_or(self.workload.output_tokens),
             text: match line.prompt.as_deref() {
-                Some(prompt) if part != Part::Warmup => Text::Given(prompt),
+                Some(prompt) if part.is_measured() => Text::Given(prompt),
                 None if !line.blocks.is_empty() => Text::Blocks(&line.blocks),
                 _ => Text::Made,
             },

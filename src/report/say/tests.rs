@@ -288,6 +288,7 @@ fn notices() -> Vec<Notice> {
         Notice::OwnChoice,
         Notice::NotConfigured,
         Notice::WorkloadsGone { workloads: all(1) },
+        Notice::Repeated { repeated: 7, rounds: 7, checks: all(1) },
         Notice::Unsaved { why: text(1) },
         Notice::Unwritten { file: text(1), why: text(2) },
     ]

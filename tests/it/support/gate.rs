@@ -138,8 +138,12 @@ impl Gate {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.text(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
     pub fn record(&self) -> Value {
-        serde_json::from_str(&self.text(".goodput-gate/record.json")).expect("the record is JSON")
+        self.json(".goodput-gate/record.json")
     }
 
     /// The only round of the only workload.

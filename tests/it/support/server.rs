@@ -305,7 +305,8 @@ fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Resu
     Ok(Some(seen))
 }
 
-/// Prompts begin with `[SALT-MARKER]`; the marker is `w-000003` or `0-000017`.
+/// Prompts begin with `[SALT-MARKER]`; the marker is `w-000003`, `w1-000003` of the warm-up before a
+/// round, or `0-000017`.
 fn part(prompt: &str) -> Part {
     let marker = prompt
         .strip_prefix('[')
@@ -315,7 +316,7 @@ fn part(prompt: &str) -> Part {
     let Some((round, index)) = marker.and_then(|m| m.split_once('-')) else { return Part::Probe };
     let index = index.parse().expect("a marker ends with an index");
     match round {
-        "w" => Part::Warmup(index),
+        warmup if warmup.starts_with('w') => Part::Warmup(index),
         round => Part::Round(round.parse().expect("a marker begins with a round"), index),
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
     fn check_rounds(&mut self, side: usize, between: &BetweenStarts<'_>) -> anyhow::Result<()> {
         let start = self.measured_pairs() + u32::try_from(self.checks()).unwrap_or(u32::MAX);
         // Where a plan has one round only, it is sent once more.
-        let last = self.config.gate.rounds.saturating_sub(1).min(1) as usize;
+        let last = self.config.gate.rounds.saturating_sub(1).min(1);
         self.gpus.note_tenants();
         let open = [self.open(side, start)?];
         for index in [0, last] {
@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
                 if self.checked_rounds(workload, start) == 0 {
                     self.warm_up(&open, 0, workload, start)?;
                 }
-                self.round(&open, 0, workload, start, index)?;
+                self.fit_round(&open, 0, workload, start, index)?;
             }
             if self.wanted(between)? != Some(Wants::SecondRound) {
                 break;

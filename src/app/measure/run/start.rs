@@ -1,6 +1,7 @@
 //! One start of a run: servers opened, every workload planned, warmed up and sent, each round
 //! stored. Not here: how many starts there are, or which side goes first (`measure`).
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -36,16 +37,28 @@ pub struct Open {
     pub(super) side: usize,
     pub target: Target,
     client: Client,
-    ready: Vec<Ready>,
+    pub(super) ready: Vec<Ready>,
     gpu: Watch,
     /// When the server was started.
     began_ns: u64,
+    /// When its last load ended; none before the first.
+    pub(super) ended_ns: Cell<Option<u64>>,
+}
+
+/// Which measurement of which round.
+#[derive(Clone, Copy)]
+pub(super) struct Take {
+    pub index: u32,
+    /// 0 for the first; more where it is measured again.
+    pub number: u32,
+    /// How long the server had waited.
+    pub idle_ms: Option<u64>,
 }
 
 /// A workload whose load is known. The requests of a round are made before it begins, and dropped
 /// after it.
-struct Ready {
-    warmup: Arc<RoundPlan>,
+pub(super) struct Ready {
+    pub(super) warmup: Arc<RoundPlan>,
     extras: Extras,
     salt: String,
     session: String,
@@ -89,7 +102,7 @@ impl Run<'_> {
                 "cannot start the client's threads: {e}\nhint: see ulimit -u and ulimit -v, or --workers 1"
             ))
         })?;
-        Ok(Open { side, target, client, ready, gpu, began_ns })
+        Ok(Open { side, target, client, ready, gpu, began_ns, ended_ns: Cell::default() })
     }
 
     /// Plans every workload; on the first start also adds it to the record.
@@ -111,7 +124,7 @@ impl Run<'_> {
             let session = format!("{}{start}", record.session);
             let plan = plan::outline(
                 workload,
-                &self.input(side, index, &target.model, (extras, &salt, &session)),
+                &self.input_of_side(side, index, &target.model, (extras, &salt, &session)),
             )?;
             let described = plan::describe(&plan);
             let round = described.rounds.first().and_then(|round| round.seconds);
@@ -147,7 +160,12 @@ impl Run<'_> {
         Ok(all)
     }
 
-    fn input<'b>(
+    pub(super) fn input<'b>(&'b self, open: &'b Open, workload: usize) -> plan::Input<'b> {
+        let Ready { extras, salt, session, .. } = &open.ready[workload];
+        self.input_of_side(open.side, workload, &open.target.model, (*extras, salt, session))
+    }
+
+    fn input_of_side<'b>(
         &'b self,
         side: usize,
         workload: usize,
@@ -165,18 +183,6 @@ impl Run<'_> {
             rounds: self.config.gate.rounds,
             file: self.files[workload].as_deref(),
         }
-    }
-
-    /// The requests of a round, with their bodies.
-    fn round_plan(
-        &self,
-        open: &Open,
-        workload: usize,
-        index: usize,
-    ) -> anyhow::Result<Arc<RoundPlan>> {
-        let Ready { extras, salt, session, .. } = &open.ready[workload];
-        let input = self.input(open.side, workload, &open.target.model, (*extras, salt, session));
-        Ok(Arc::new(plan::round(&self.config.workloads[workload], &input, index)?))
     }
 
     /// Errors: no warm-up request came through, so that no measured one would.
@@ -233,22 +239,24 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// One measurement of a round. True: it is to be measured again.
     pub(super) fn round(
         &mut self,
         all: &[Open],
         place: usize,
         workload: usize,
         start: u32,
-        index: usize,
-    ) -> anyhow::Result<()> {
-        let open = &all[place];
+        take: Take,
+    ) -> anyhow::Result<bool> {
+        let (open, load) = (&all[place], &self.config.workloads[workload]);
         let ready = &open.ready[workload];
-        let plan = &self.round_plan(open, workload, index)?;
+        let plan = plan::round(load, &self.input(open, workload), (take.index, take.number))?;
+        let plan = &Arc::new(plan);
         self.cool(open, workload)?;
         let standstills = self.job.before_round();
         let page = open.target.watch();
         open.gpu.begin();
-        let label = round_label(index, self.config.gate.rounds);
+        let label = round_label(take, self.config.gate.rounds);
         let mut measured = self.send(open, workload, plan, start, &label)?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
@@ -259,7 +267,7 @@ impl Run<'_> {
         self.told |= died.is_some();
         let raw = Raw {
             start,
-            index: u32::try_from(index).unwrap_or(u32::MAX),
+            index: take.index,
             order: self.order,
             plan,
             timelines: &measured.timelines,
@@ -273,31 +281,32 @@ impl Run<'_> {
         let mut stored = round(&raw, &record.load, &ready.slo);
         let counted = |t: &Timeline| t.counted != Counted::default();
         stored.token_source = measured.timelines.iter().any(counted).then(|| raw::TOKENIZER.into());
-        stored.server = server;
+        (stored.server, stored.idle_ms) = (server, take.idle_ms);
         stored.findings.extend(server_findings);
         stored.findings.extend(self.job.findings(standstills));
         let ended = |why: Text| Finding::text(Severity::Invalid, SERVER_ENDED, why.en);
         stored.findings.extend(no_room(&measured).into_iter().chain(died.map(ended)));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         // The record first: a raw file that cannot be written must not take the round with it.
-        self.keep_round(open, workload, stored);
-        let sent = raw::Sent {
-            plan,
-            workload: &self.tag(open.side, &self.config.workloads[workload].name),
-            start,
-            round: index,
-            model: &open.target.model,
-            wall: raw::Wall::now(),
-        };
-        self.keep_raw(&sent, &measured.timelines);
-        Ok(())
+        self.keep_round(open, workload, stored, take);
+        let again = self.spend_repeat(open.side, workload, start);
+        if !again {
+            let workload = &self.tag(open.side, &load.name);
+            let (model, round, wall) = (&open.target.model, take.index, raw::Wall::now());
+            let sent = raw::Sent { plan, workload, start, round, model, wall };
+            self.keep_raw(&sent, &measured.timelines);
+        }
+        Ok(again)
     }
 
-    /// Adds a round to the record, and writes the record.
-    fn keep_round(&mut self, open: &Open, workload: usize, stored: RoundRecord) {
+    /// Adds a round to the record, in the place of the one that it repeats, and writes the record.
+    fn keep_round(&mut self, open: &Open, workload: usize, mut stored: RoundRecord, take: Take) {
         let side = &mut self.sides[open.side];
         let kept = starts_of(&mut side.record.workloads[workload], self.kind);
         if let Some(last) = kept.last_mut() {
+            if let Some(spoilt) = last.rounds.pop_if(|_| take.number > 0) {
+                stored.replaces(spoilt);
+            }
             last.connections = open.target.site.addresses().connections();
             last.rounds.push(stored);
         }
@@ -315,8 +324,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn send(
-        &self,
+    pub(super) fn send(
+        &mut self,
         open: &Open,
         workload: usize,
         plan: &Arc<RoundPlan>,
@@ -343,11 +352,13 @@ impl Run<'_> {
         let measured =
             open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
+        self.busy = Some(open.side);
+        open.ended_ns.set(Some(monotonic_ns()));
         measured.map_err(|e| Failure::measure(e).into())
     }
 
     /// The workload's name, and the target's or side's where there are several.
-    fn tag(&self, side: usize, workload: &str) -> String {
+    pub(super) fn tag(&self, side: usize, workload: &str) -> String {
         let Measuring { record, side, .. } = &self.sides[side];
         match record.target.as_deref() {
             Some(target) => format!("{workload} {target}"),
@@ -371,13 +382,12 @@ impl Run<'_> {
     }
 }
 
-fn round_label(index: usize, rounds: u32) -> Text {
-    bilingual!(
-        "round {number}/{rounds}",
-        "라운드 {number}/{rounds}",
-        number = index + 1,
-        rounds = rounds
-    )
+fn round_label(take: Take, rounds: u32) -> Text {
+    let number = take.index + 1;
+    match take.number {
+        0 => bilingual!("round {number}/{rounds}", "라운드 {number}/{rounds}"),
+        _ => bilingual!("round {number}/{rounds} again", "라운드 {number}/{rounds} 재측정"),
+    }
 }
 
 /// Where starts of this kind are kept.

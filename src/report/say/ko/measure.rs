@@ -81,6 +81,10 @@ fn seen(seen: &Seen) -> String {
             보낸 것은 늦게 읽힘; 다시 측정"
                 .into()
         }
+        Seen::SlowAfterIdling { idle_s, slower } => format!(
+            "{idle_s:.0}초 유휴 뒤 첫 라운드가 같은 시작의 다른 라운드보다 {:.0} % 느림",
+            slower * 100.0
+        ),
         Seen::OtherGates { gates } => {
             format!("그동안 이 머신에서 각자의 서버로 측정한 다른 게이트: {}", gates.join(", "))
         }

@@ -75,6 +75,9 @@ pub fn notice(notice: &Notice) -> String {
         Notice::WorkloadsGone { workloads } => {
             format!("이 저장소의 설정에는 있으나 어느 레코드에도 없음: {}", workloads.join(", "))
         }
+        Notice::Repeated { repeated, rounds, checks } => {
+            format!("라운드 {rounds}개 중 {repeated}개가 클라이언트 머신의 방해를 받아({}) 다시 측정", checks.join(", "))
+        }
         Notice::Unsaved { why } => format!("측정 결과를 저장하지 못함: {why}"),
         Notice::Unwritten { file, why } => format!("{file} 파일을 쓰지 못함: {why}"),
     }
