@@ -33,12 +33,20 @@ fn records(servers: &Servers) -> [Value; 2] {
     ["baseline.json", "record.json"].map(|name| servers.bed.json(&format!(".goodput-gate/{name}")))
 }
 
-/// Of every round, by start.
-fn orders(record: &Value) -> Vec<Vec<u64>> {
+/// Of every round of both sides, by start, its place in time: a busy machine has rounds measured
+/// again.
+fn orders(records: [&Value; 2]) -> [Vec<Vec<usize>>; 2] {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let of =
-        |start: &Value| list(&start["rounds"]).iter().filter_map(|r| r["order"].as_u64()).collect();
-    list(&record["workloads"][0]["starts"]).iter().map(of).collect()
+    let starts = records.map(|record| list(&record["workloads"][0]["starts"]));
+    let rounds = |start: &Value| -> Vec<u64> {
+        list(&start["rounds"]).iter().filter_map(|r| r["order"].as_u64()).collect()
+    };
+    let mut all: Vec<u64> = starts.iter().flatten().flat_map(rounds).collect();
+    all.sort_unstable();
+    let place = |order: u64| all.partition_point(|other| *other < order);
+    starts.map(|starts| {
+        starts.iter().map(|start| rounds(start).into_iter().map(place).collect()).collect()
+    })
 }
 
 fn log(servers: &Servers, name: &str) -> String {
@@ -124,7 +132,7 @@ fn a_slower_candidate_is_found_and_no_more_starts_are_spent() {
         Some(&*servers.bed.git(&["rev-parse", "HEAD"]))
     );
     // ABBA within a start: both servers ran at once.
-    let orders = [orders(&baseline), orders(&candidate)];
+    let orders = orders([&baseline, &candidate]);
     assert!(orders[0].len() < 6 && orders[0].len() == orders[1].len(), "{orders:?}");
     assert_eq!((&orders[0][0], &orders[1][0]), (&vec![0, 3], &vec![1, 2]));
     the_same_offline(&servers, 1);
@@ -167,7 +175,7 @@ fn equal_builds_are_no_regression() {
     let [baseline, candidate] = records(&servers);
     assert_eq!(baseline["pair"]["most_starts"], 3);
     // The start after the first begins with the candidate.
-    let orders = [orders(&baseline), orders(&candidate)];
+    let orders = orders([&baseline, &candidate]);
     assert_eq!((&orders[0][1], &orders[1][1]), (&vec![5, 6], &vec![4, 7]), "{orders:?}");
     the_same_offline(&servers, 0);
 }
@@ -299,7 +307,7 @@ fn the_baseline_is_another_target_or_config() {
     started(&servers, "the target of other.yaml", ["3", "3"]);
     // One server at a time: the baseline's rounds, then the candidate's.
     let [baseline, candidate] = records(&servers);
-    assert_eq!((orders(&baseline), orders(&candidate)), (vec![vec![0, 1]], vec![vec![2, 3]]));
+    assert_eq!(orders([&baseline, &candidate]), [vec![vec![0, 1]], vec![vec![2, 3]]]);
     assert_eq!(baseline["pair"]["at_once"], false);
 }
 
@@ -341,11 +349,13 @@ fn two_sides_that_are_one_program_are_not_compared() {
 /// Baseline, candidate, candidate, baseline: the candidate's second round follows its first, and all
 /// others follow the other side's load.
 fn warmed_where_they_waited(records: &[Value; 2], servers: [&Server; 2]) {
-    let waited = records.each_ref().map(|record| {
-        let rounds = record["workloads"][0]["starts"][0]["rounds"].as_array();
-        rounds.into_iter().flatten().map(|round| round["idle_ms"].is_u64()).collect::<Vec<_>>()
-    });
-    assert_eq!(waited, [vec![true, true], vec![true, false]]);
+    for (record, waited) in records.iter().zip([[true, true], [true, false]]) {
+        for (place, waited) in waited.into_iter().enumerate() {
+            let round = &record["workloads"][0]["starts"][0]["rounds"][place];
+            // What is measured again has not waited any more.
+            assert_eq!(round["idle_ms"].is_u64(), waited && round["spoilt"].is_null(), "{round}");
+        }
+    }
     let warmed = servers.map(|server| {
         let ids = server.planned().into_iter().map(|seen| seen.headers["x-request-id"].clone());
         ids.filter_map(|id| Some(id.split_once("-chat-w")?.1.to_owned())).collect::<Vec<_>>()
@@ -373,8 +383,7 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     let code = ran.code.filter(|code| matches!(code, 0 | 1)).expect("it was judged");
     ran.assert(code, &["each side counts as one start", &base.url()]);
     let records = records(&servers);
-    let found = records.each_ref().map(orders);
-    assert_eq!(found, [vec![vec![0, 3]], vec![vec![1, 2]]]);
+    assert_eq!(orders(records.each_ref()), [vec![vec![0, 3]], vec![vec![1, 2]]]);
     assert!(records.iter().all(|r| r["pair"]["starts_sampled"] == false));
     let prompts = |server: &Server| {
         server.planned().iter().map(Seen::prompt).collect::<std::collections::BTreeSet<_>>()

@@ -197,8 +197,8 @@ fn a_quit_saves_what_there_is_and_ends_by_that_signal() {
 
 const STILL: &str = "version: 1
 workloads:
-  - {name: chat, arrival: {closed: {concurrency: 1}}, requests: 3, prompts: {synthetic: {input_tokens: 16}}, output_tokens: 4,
-     warmup: {requests: 1}, limits: {error_rate: {max: 1%}}}
+  - {name: chat, arrival: {closed: {concurrency: 4}}, requests: 24, prompts: {synthetic: {input_tokens: 16}}, output_tokens: 4,
+     warmup: {requests: 1}, limits: {ttft_p50: {max: 10s}}}
 gate: {mode: limits, rounds: 1}
 ";
 
@@ -247,7 +247,7 @@ fn a_round_in_which_the_client_stood_still_is_measured_again() {
     assert_eq!(round["spoilt"][0]["findings"][0]["check"], "standstill", "{}", round["spoilt"]);
     assert_eq!((&round["spoilt"][0]["order"], &round["order"]), (&0.into(), &1.into()));
     assert_eq!(gate.findings("invalid"), [""; 0]);
-    assert_eq!((gate.raw().len(), report["workloads"][0]["requests"].as_u64()), (3, Some(3)));
+    assert_eq!((gate.raw().len(), report["workloads"][0]["requests"].as_u64()), (24, Some(24)));
 }
 
 #[test]
