@@ -108,7 +108,7 @@ impl Ledger {
                         self.told = found.attempts;
                         found.unread.join("; ")
                     }
-                    Err(why) => why,
+                    Err(why) => why.en,
                 }
             }
             _ => "GITHUB_TOKEN is not in the environment of this step".into(),

@@ -72,7 +72,7 @@ impl Gpus {
     pub fn open() -> anyhow::Result<Self> {
         Ok(Self(Nvml::open().map_err(|why| {
             Failure::measure(
-                bilingual!("no GPU to show: {why}", "표시할 GPU 없음: {why}").then(&hint()),
+                bilingual!("no GPU to show: ", "표시할 GPU 없음: ").then(&why).then(&hint()),
             )
         })?))
     }
@@ -93,15 +93,17 @@ pub fn advice() -> (bool, Text) {
     let gpus = match Nvml::open() {
         Ok(gpus) => gpus,
         Err(why) if nvidia_devices() == 0 => {
-            return (true, bilingual!("none is watched: {why}", "관찰하는 GPU 없음: {why}"));
+            let none = bilingual!("none is watched: ", "관찰하는 GPU 없음: ");
+            return (true, none.then(&why));
         }
         Err(why) => {
             return (
                 false,
                 bilingual!(
-                    "/dev has NVIDIA GPUs, and none can be watched: {why}",
-                    "/dev에 NVIDIA GPU가 있으나 관찰할 수 없음: {why}"
+                    "/dev has NVIDIA GPUs, and none can be watched: ",
+                    "/dev에 NVIDIA GPU가 있으나 관찰할 수 없음: "
                 )
+                .then(&why)
                 .then(&hint()),
             );
         }
@@ -109,7 +111,7 @@ pub fn advice() -> (bool, Text) {
     let all = all(&gpus);
     let todo: Vec<Text> = all.gpus.iter().flat_map(todo).collect();
     let fine = todo.is_empty();
-    let settings = all.gpus.iter().map(|gpu| settings(gpu).into());
+    let settings = all.gpus.iter().map(settings);
     let lines: Vec<Text> =
         std::iter::once(versions(&all)).chain(settings).chain(todo).chain([lock()]).collect();
     (fine, Text::joined(&lines, "\n"))
@@ -247,24 +249,32 @@ fn process(p: &ProcessRow) -> String {
     }
 }
 
-fn settings(row: &Row) -> String {
+fn settings(row: &Row) -> Text {
     let switch = |what: &str, value: Option<bool>| {
-        value.map(|on| format!("{what} {}", if on { "on" } else { "off" }))
+        value.map(|on| match on {
+            true => bilingual!("{what} on", "{what} 켜짐"),
+            false => bilingual!("{what} off", "{what} 꺼짐"),
+        })
     };
     let parts = [
         switch("persistence", row.device.persistence),
         switch("MIG", row.device.mig),
         switch("ECC", row.device.ecc),
         switch("MPS", row.device.mps),
-        row.device.power_limit_w.map(|w| format!("power limit {w:.0} W")),
+        row.device.power_limit_w.map(|w| bilingual!("power limit {w:.0} W", "전력 제한 {w:.0} W")),
         row.sm_clock_mhz
             .zip(row.device.max_sm_clock_mhz)
-            .map(|(now, most)| format!("SM {now} of {most} MHz")),
-        (!row.device.unsupported.is_empty())
-            .then(|| format!("not told: {}", row.device.unsupported.join(", "))),
+            .map(|(now, most)| bilingual!("SM {now} of {most} MHz", "SM {now}/{most} MHz")),
+        (!row.device.unsupported.is_empty()).then(|| {
+            bilingual!(
+                "not told: {what}",
+                "알리지 않음: {what}",
+                what = row.device.unsupported.join(", ")
+            )
+        }),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    format!("{}: {}", row.device.label(), parts.join(", "))
+    let parts: Vec<Text> = parts.into_iter().flatten().collect();
+    Text::from(format!("{}: ", row.device.label())).then(&Text::joined(&parts, ", "))
 }
 
 /// What would make its measurements steadier, with the command that does it; none of them is run.

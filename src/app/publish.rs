@@ -13,8 +13,8 @@ use crate::github::actions::{self, Level};
 use crate::github::check::{self, Annotation, Check, Conclusion};
 use crate::github::event::{Ci, Slug};
 use crate::github::{ApiError, Client, comment, status};
-use crate::lang::bilingual;
-use crate::print::{WorkflowCommand, note, tell_runner};
+use crate::lang::{Text, bilingual};
+use crate::print::{self, WorkflowCommand, note, tell_runner};
 use crate::report::Report;
 use crate::report::attempts::ledger;
 use crate::report::comment as text;
@@ -25,9 +25,6 @@ use crate::verdict::Verdict;
 const PULLS: &str = "pull-requests: write";
 const CHECKS: &str = "checks: write";
 const STATUSES: &str = "statuses: write";
-/// Not three notices of one cause.
-const FORK: &str = "no check and no comment: this pull request is from a fork, so the token of its jobs only reads; `goodput-gate comment` in a \
-    workflow_run job posts both (docs/GITHUB.md), and the verdict stands here all the same";
 /// Files that a gate leaves, with the outputs that name them.
 const FILES: [(&str, &str); 4] = [
     ("record", "record.json"),
@@ -87,7 +84,7 @@ pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang)
 }
 
 /// Check run, then comments. What did not work, in words.
-pub async fn send(client: &Client, post: &Post<'_>) -> Vec<String> {
+pub async fn send(client: &Client, post: &Post<'_>) -> Vec<Text> {
     let mut troubles = Vec::new();
     if let Some(sha) = &post.about.head
         && let Err(trouble) = check_or_status(client, post, sha).await
@@ -103,13 +100,18 @@ pub async fn send(client: &Client, post: &Post<'_>) -> Vec<String> {
     for pull in &post.pulls {
         match comment::publish(client, *pull, &marker, &body).await {
             Ok(comment::Done::Newer) => {
-                troubles.push(format!(
-                    "pull request {pull}: a newer run has commented; its comment stays"
+                troubles.push(bilingual!(
+                    "pull request {pull}: a newer run has commented; its comment stays",
+                    "풀 리퀘스트 {pull}: 더 새로운 실행의 코멘트가 있어 그대로 둠"
                 ));
             }
             Ok(_) => {}
             Err(e) => {
-                troubles.push(format!("no comment on pull request {pull}: {}", e.explain(PULLS)));
+                let none = bilingual!(
+                    "no comment on pull request {pull}: ",
+                    "풀 리퀘스트 {pull}에 코멘트 없음: "
+                );
+                troubles.push(none.then(&e.explain(PULLS)));
             }
         }
     }
@@ -132,26 +134,29 @@ pub fn with_client<T>(
     repository: &Slug,
     token: &str,
     work: impl AsyncFnOnce(&Client) -> T,
-) -> Result<T, String> {
+) -> Result<T, Text> {
+    let untold = |why: &dyn std::fmt::Display| {
+        bilingual!("GitHub was not told: {why}", "GitHub에 알리지 못함: {why}")
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| format!("GitHub was not told: {e}"))?;
+    let runtime = runtime.map_err(|e| untold(&e))?;
     runtime.block_on(async {
-        let client =
-            Client::new(ci, repository, token).map_err(|e| format!("GitHub was not told: {e}"))?;
+        let client = Client::new(ci, repository, token).map_err(|e| untold(&e))?;
         Ok(work(&client).await)
     })
 }
 
-pub fn notice(ci: &Ci, line: &str) {
+pub fn notice(ci: &Ci, text: &Text) {
     if ci.event.is_empty() {
-        note(&line.into());
+        note(text);
     } else {
+        let line = text.in_language(print::language());
         tell_runner(&actions::command(Level::Notice, DEFAULT_GATE, line));
     }
 }
 
 struct Trouble {
-    said: Vec<String>,
+    said: Vec<Text>,
     /// Nothing else will work either.
     hopeless: bool,
 }
@@ -168,9 +173,9 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
         name: post.gate.clone(),
         head_sha: sha.to_owned(),
         conclusion,
-        title: title.clone(),
         summary: text::fit(post.reports, &post.about, Room::Bytes(check::SUMMARY_BYTES))
             .unwrap_or_else(|| title.clone()),
+        title,
         annotations: annotations(post.reports),
         details_url: post.about.run_url.clone(),
         run: post.ci.run,
@@ -181,7 +186,10 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
         Ok(true) => return Ok(()),
         Ok(false) => {
             return Err(Trouble {
-                said: vec!["a newer run's check stands on this commit, and stays".into()],
+                said: vec![bilingual!(
+                    "a newer run's check stands on this commit, and stays",
+                    "이 커밋에 더 새로운 실행의 check가 있어 그대로 둠"
+                )],
                 hopeless: false,
             });
         }
@@ -189,9 +197,9 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
     };
     let forbidden = error.status() == Some(403) && !matches!(error, ApiError::Limited { .. });
     if forbidden && post.ci.fork && post.ci.event == "pull_request" {
-        return Err(Trouble { said: vec![FORK.into()], hopeless: true });
+        return Err(Trouble { said: vec![of_a_fork()], hopeless: true });
     }
-    let mut said = vec![format!("no check run: {}", error.explain(CHECKS))];
+    let mut said = vec![bilingual!("no check run: ", "check 없음: ").then(&error.explain(CHECKS))];
     let hopeless =
         matches!(error, ApiError::Unreachable(_) | ApiError::Odd(_)) || error.status() == Some(401);
     // A status has no neutral: what an untrusted job says well of itself is no status.
@@ -199,22 +207,30 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
         post.trusted || matches!(conclusion, Conclusion::Failure | Conclusion::ActionRequired);
     let key = worst.and_then(|r| r.attempts.last()).map(|a| a.key.as_str());
     if proven && (forbidden || error.status() == Some(404)) {
-        match status::publish(
-            client,
-            sha,
-            &post.gate,
-            conclusion,
-            &title,
-            check.details_url.as_deref(),
-            key,
-        )
-        .await
-        {
-            Ok(()) => said.push("a commit status stands in for the check run".into()),
-            Err(e) => said.push(format!("no commit status either: {}", e.explain(STATUSES))),
-        }
+        said.push(status_instead(client, &check, key).await);
     }
     Err(Trouble { said, hopeless })
+}
+
+async fn status_instead(client: &Client, check: &Check, key: Option<&str>) -> Text {
+    let Check { head_sha, name, conclusion, title, details_url, .. } = check;
+    let url = details_url.as_deref();
+    match status::publish(client, head_sha, name, *conclusion, title, url, key).await {
+        Ok(()) => bilingual!(
+            "a commit status stands in for the check run",
+            "check 대신 커밋 상태(status)로 표시"
+        ),
+        Err(e) => bilingual!("no commit status either: ", "커밋 상태(status)도 없음: ")
+            .then(&e.explain(STATUSES)),
+    }
+}
+
+/// Not three notices of one cause.
+fn of_a_fork() -> Text {
+    bilingual!(
+        "no check and no comment: this pull request is from a fork, so the token of its jobs only reads; `goodput-gate comment` in a workflow_run job posts both (docs/GITHUB.md), and the verdict stands here all the same",
+        "check와 코멘트 없음: 포크에서 온 풀 리퀘스트라 작업의 토큰이 읽기 전용임. workflow_run 작업의 `goodput-gate comment`가 둘 다 올리며(docs/GITHUB.md), 판정은 여기서도 그대로 유효함"
+    )
 }
 
 fn annotations(reports: &[Report]) -> Vec<Annotation> {
@@ -242,7 +258,14 @@ fn files(ci: &Ci, reports: &[Report], about: &About, folder: &Path) {
         let written = actions::delimiter()
             .and_then(|d| actions::append(path, &actions::outputs(&outputs(reports, folder), &d)));
         if let Err(e) = written {
-            notice(ci, &format!("no outputs: cannot write {}: {e}", path.display()));
+            let path = path.display();
+            notice(
+                ci,
+                &bilingual!(
+                    "no outputs: cannot write {path}: {e}",
+                    "출력값 없음: {path}에 쓸 수 없음: {e}"
+                ),
+            );
         }
     }
     let Some(path) = &ci.step_summary else { return };
@@ -250,12 +273,22 @@ fn files(ci: &Ci, reports: &[Report], about: &About, folder: &Path) {
     let Some(summary) = text::fit(reports, about, Room::Bytes(room.saturating_sub(1))) else {
         return notice(
             ci,
-            "no step summary: other parts of this step have filled it, and more would drop all of it",
+            &bilingual!(
+                "no step summary: other parts of this step have filled it, and more would drop all of it",
+                "step summary 없음: 이 step의 다른 부분이 이미 채웠고, 더 쓰면 전부 사라짐"
+            ),
         );
     };
     // What stands there before may lack its last line end.
     if let Err(e) = actions::append(path, &format!("\n{summary}")) {
-        notice(ci, &format!("no step summary: cannot write {}: {e}", path.display()));
+        let path = path.display();
+        notice(
+            ci,
+            &bilingual!(
+                "no step summary: cannot write {path}: {e}",
+                "step summary 없음: {path}에 쓸 수 없음: {e}"
+            ),
+        );
     }
 }
 

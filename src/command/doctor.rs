@@ -71,12 +71,11 @@ fn client() -> Line {
                 )
             };
             let text = bilingual!(
-                "error against a server that knows the truth, {streams} streams:\n{errors}",
-                "참값을 아는 서버와의 오차, 스트림 {streams}개:\n{errors}",
-                streams = BURST.streams,
-                errors = truth::describe(&errors)
+                "error against a server that knows the truth, {streams} streams:\n",
+                "참값을 아는 서버와의 오차, 스트림 {streams}개:\n",
+                streams = BURST.streams
             );
-            (grade, what, text.then(&hint))
+            (grade, what, text.then(&truth::describe(&errors)).then(&hint))
         }
         Err(e) => (Grade::Bad, what, error_text::text(&e)),
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::event::{Ci, Slug};
+use crate::lang::{Text, bilingual};
 
 /// What became of a request that came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -283,19 +284,23 @@ impl ApiError {
 
     /// What happened and what to do, for a notice. `permission` is what the job's token needs, e.g.
     /// `pull-requests: write`.
-    pub fn explain(&self, permission: &str) -> String {
+    pub fn explain(&self, permission: &str) -> Text {
         let hint = match self.status() {
-            Some(401) => {
-                "; hint: the token is not accepted, so hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN".into()
-            }
-            Some(403) if !matches!(self, Self::Limited { .. }) => format!(
-                "; hint: give the job `permissions: {permission}`; on pull requests from forks the token only reads, and \
-                 `goodput-gate comment` in a workflow_run job is the way"
+            Some(401) => bilingual!(
+                "; hint: the token is not accepted, so hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN",
+                ". 힌트: 받아들여지지 않는 토큰이니 유효한 토큰을 GITHUB_TOKEN 또는 GOODPUT_GATE_TOKEN으로 넘기십시오"
             ),
-            Some(404) => format!("; hint: it does not exist, or the token may not see it (`permissions: {permission}`)"),
-            _ => String::new(),
+            Some(403) if !matches!(self, Self::Limited { .. }) => bilingual!(
+                "; hint: give the job `permissions: {permission}`; on pull requests from forks the token only reads, and `goodput-gate comment` in a workflow_run job is the way",
+                ". 힌트: 작업에 `permissions: {permission}` 권한을 주십시오. 포크에서 온 풀 리퀘스트의 토큰은 읽기 전용이므로, workflow_run 작업에서 `goodput-gate comment`를 쓰십시오"
+            ),
+            Some(404) => bilingual!(
+                "; hint: it does not exist, or the token may not see it (`permissions: {permission}`)",
+                ". 힌트: 존재하지 않거나 토큰으로 볼 수 없음 (`permissions: {permission}`)"
+            ),
+            _ => Text::default(),
         };
-        format!("{self}{hint}")
+        Text::from(self.to_string()).then(&hint)
     }
 }
 

@@ -37,7 +37,7 @@ impl Found {
     fn take(&mut self, what: &str, permission: &str, read: Result<Vec<Attempt>, ApiError>) {
         match read {
             Ok(attempts) => self.attempts.extend(attempts),
-            Err(e) => self.unread.push(format!("{what}: {}", e.explain(permission))),
+            Err(e) => self.unread.push(format!("{what}: {}", e.explain(permission).en)),
         }
     }
 }

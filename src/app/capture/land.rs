@@ -77,9 +77,7 @@ impl Landing {
         let asked = publish::with_client(&ci, &repository, &token, async |client| {
             there(client, named).await
         });
-        let branch = asked
-            .map_err(anyhow::Error::msg)?
-            .map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
+        let branch = asked?.map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
         Ok(Self { ci, repository, token, branch, how })
     }
 
@@ -93,7 +91,8 @@ impl Landing {
         });
         let why = match told {
             Ok(Ok(line)) => return Ok(line),
-            Ok(Err(why)) | Err(why) => why,
+            Ok(Err(why)) => why,
+            Err(why) => why.en,
         };
         if !self.ci.event.is_empty() {
             print::tell_runner(&actions::command(

@@ -10,6 +10,7 @@ use crate::baseline::lineage::{GitError, Repo};
 use crate::config::Config;
 use crate::github::event::{Ci, Pull, Slug};
 use crate::github::{ApiError, Client, pulls};
+use crate::lang::{Text, bilingual};
 use crate::report::notice::Notice;
 use crate::report::text;
 
@@ -27,7 +28,7 @@ pub struct GitHubAccess<'a> {
 
 /// What GitHub says of the commit under test.
 struct Told {
-    pulls: Result<Vec<Pull>, String>,
+    pulls: Result<Vec<Pull>, Text>,
     /// Of the first of them.
     merge_base: Option<String>,
 }
@@ -39,9 +40,9 @@ pub struct Judged {
     /// What a reader should know before the verdict.
     pub notices: Vec<Notice>,
     /// Open pull requests with this head and this base; why there is none.
-    pub pulls: Result<Vec<u64>, String>,
+    pub pulls: Result<Vec<u64>, Text>,
     /// What was found and is not told.
-    pub troubles: Vec<String>,
+    pub troubles: Vec<Text>,
 }
 
 /// `own` is this checkout's config. Errors: the base of the pull request cannot be read.
@@ -58,7 +59,7 @@ pub fn judged(what: &Comment<'_>, asked: &GitHubAccess<'_>, own: Config) -> anyh
         return Ok(judged);
     }
     let Some(pull) = pull else {
-        let why = judged.pulls.as_ref().err().cloned().unwrap_or_default();
+        let why = judged.pulls.as_ref().err().map(ToString::to_string).unwrap_or_default();
         judged.notices.push(Notice::BaseUnknown { why });
         return Ok(judged);
     };
@@ -95,9 +96,7 @@ fn under(
 }
 
 /// The first pull request, and those that go to the same base: one verdict cannot be that of two.
-fn one_base(
-    found: Result<Vec<Pull>, String>,
-) -> (Option<Pull>, Result<Vec<u64>, String>, Vec<String>) {
+fn one_base(found: Result<Vec<Pull>, Text>) -> (Option<Pull>, Result<Vec<u64>, Text>, Vec<Text>) {
     let all = match found {
         Ok(all) => all,
         Err(why) => return (None, Err(why), Vec::new()),
@@ -107,9 +106,10 @@ fn one_base(
         |pull: &Pull| first.as_ref().is_some_and(|first| first.base.branch == pull.base.branch);
     let (told, others): (Vec<&Pull>, Vec<&Pull>) = all.iter().partition(|pull| same(pull));
     let left = |pull: &&Pull| {
-        format!(
-            "pull request {} has another base, and is not told: `--pr {}` judges it",
-            pull.number, pull.number
+        bilingual!(
+            "pull request {number} has another base, and is not told: `--pr {number}` judges it",
+            "풀 리퀘스트 {number}: base가 달라 알리지 않음. `--pr {number}`로 판정하십시오",
+            number = pull.number
         )
     };
     let troubles = others.iter().map(left).collect();
@@ -127,7 +127,10 @@ fn told(named: Option<u64>, asked: &GitHubAccess<'_>, here: bool) -> Told {
         .collect();
     let (Some(repository), Some(token)) = (asked.repository, asked.token) else {
         let known = if of_event.is_empty() {
-            Err("GitHub was not asked, without a repository and a token".into())
+            Err(bilingual!(
+                "GitHub was not asked, without a repository and a token",
+                "저장소와 토큰이 없어 GitHub에 묻지 않음"
+            ))
         } else {
             Ok(of_event)
         };
@@ -150,20 +153,17 @@ fn told(named: Option<u64>, asked: &GitHubAccess<'_>, here: bool) -> Told {
     answer.unwrap_or_else(|why| Told { pulls: Err(why), merge_base: None })
 }
 
-async fn find(
-    client: &Client,
-    named: Option<u64>,
-    ci: &Ci,
-    head: &str,
-) -> Result<Vec<Pull>, String> {
+async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Result<Vec<Pull>, Text> {
     let failed = |e: ApiError| {
-        format!("the pull request was not found: {}", e.explain("pull-requests: write"))
+        bilingual!("the pull request was not found: ", "풀 리퀘스트를 찾지 못함: ")
+            .then(&e.explain("pull-requests: write"))
     };
     if let Some(number) = named.or(ci.pull.filter(|_| ci.head_sha.as_deref() == Some(head))) {
         return match pulls::with_head(client, number, head).await {
             Ok(Some(pull)) => Ok(vec![pull]),
-            Ok(None) => Err(format!(
-                "no comment: {head} is not the head of pull request {number} (any more)"
+            Ok(None) => Err(bilingual!(
+                "no comment: {head} is not the head of pull request {number} (any more)",
+                "코멘트 없음: {head}는 풀 리퀘스트 {number}의 head가 아님 (더 이상)"
             )),
             Err(e) => Err(failed(e)),
         };
@@ -176,7 +176,10 @@ async fn find(
     };
     let found = pulls::by_sha(client, head, &from).await.map_err(failed)?;
     if found.is_empty() {
-        Err(format!("no comment: no open pull request has {head} at its head"))
+        Err(bilingual!(
+            "no comment: no open pull request has {head} at its head",
+            "코멘트 없음: head가 {head}인 열린 풀 리퀘스트가 없음"
+        ))
     } else {
         Ok(found)
     }

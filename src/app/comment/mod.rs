@@ -67,7 +67,7 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
         );
     }
     let ci = what.here.workflow_run().cloned().unwrap_or_else(runner::outside);
-    let gate = runner::gate_name(what.gate).map_err(anyhow::Error::msg)?;
+    let gate = runner::gate_name(what.gate)?;
     let head = match what.commit {
         Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
         None => ci.head_sha.clone().context(

@@ -16,13 +16,14 @@ use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Target};
 use crate::exit::Failure;
-use crate::lang::bilingual;
+use crate::lang::{Text, bilingual};
 use crate::lock::{self, ALL, Claim, Gate, Held, LockOutcome, MACHINE, Patience, SHARED};
 use crate::measure::seen::Seen;
 use crate::measure::validity::{Finding, OTHER_GATE, STANDSTILL, Severity};
 use crate::print::speak;
 
 mod claims;
+mod others;
 
 /// One for each command that measures.
 pub struct Job {
@@ -154,19 +155,32 @@ pub fn clear_if_free(verb: &'static str, options: &RunOptions) {
 /// `None`: interrupted.
 fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<Held>> {
     let mut waiting = |other: &Gate, claim: &Claim| {
-        speak(&bilingual!(
-            "waiting for {other}: it has {claim}, which this one needs",
-            "다른 게이트를 기다리는 중: {other}, 이 실행에 필요한 {claim} 사용 중"
-        ));
+        let (other, claim) = (others::gate(other), others::claim(claim));
+        speak(&Text {
+            en: format!("waiting for {}: it has {}, which this one needs", other.en, claim.en),
+            ko: format!(
+                "다른 게이트를 기다리는 중: {}, 이 실행에 필요한 {} 사용 중",
+                other.ko, claim.ko
+            ),
+        });
     };
-    match lock::hold(gate, patience, &mut waiting, &|| stop.stopping()).map_err(|e| Failure::measure(e.to_string()))? {
+    match lock::hold(gate, patience, &mut waiting, &|| stop.stopping())
+        .map_err(|e| Failure::measure(e.to_string()))?
+    {
         LockOutcome::Held(held) => Ok(Some(held)),
         LockOutcome::Stopped => Ok(None),
-        LockOutcome::Busy(other, claim) => Err(Failure::measure(bilingual!(
-            "another gate is in the way: {other} has {claim}\nhint: wait for it, leave out --no-wait to wait here, or use another folder or server",
-            "다른 게이트가 실행 중: {other}, {claim} 사용 중\n힌트: 끝나기를 기다리거나, --no-wait를 빼고 여기서 기다리거나, 다른 폴더나 서버를 쓰십시오"
-        ))
-        .into()),
+        LockOutcome::Busy(other, claim) => {
+            let (other, claim) = (others::gate(&other), others::claim(&claim));
+            let busy = Text {
+                en: format!("another gate is in the way: {} has {}", other.en, claim.en),
+                ko: format!("다른 게이트가 실행 중: {}, {} 사용 중", other.ko, claim.ko),
+            };
+            let hint = bilingual!(
+                "\nhint: wait for it, leave out --no-wait to wait here, or use another folder or server",
+                "\n힌트: 끝나기를 기다리거나, --no-wait를 빼고 여기서 기다리거나, 다른 폴더나 서버를 쓰십시오"
+            );
+            Err(Failure::measure(busy.then(&hint)).into())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::github::actions::{self, Level};
 use crate::github::event::Ci;
+use crate::lang::{Text, bilingual};
 use crate::print::tell_runner;
 use crate::read;
 use crate::report::comment::{DEFAULT_GATE, is_gate_name};
@@ -42,7 +43,7 @@ pub fn token() -> Option<String> {
 }
 
 /// Errors: a name that a check cannot have.
-pub fn gate_name(flag: Option<&str>) -> Result<String, String> {
+pub fn gate_name(flag: Option<&str>) -> Result<String, Text> {
     let named = flag
         .map(str::to_owned)
         .or_else(|| std::env::var("GOODPUT_GATE_NAME").ok().filter(|n| !n.is_empty()));
@@ -50,6 +51,9 @@ pub fn gate_name(flag: Option<&str>) -> Result<String, String> {
     if is_gate_name(&name) {
         Ok(name)
     } else {
-        Err("the gate's name may have up to 64 letters, digits, spaces and ._/- : another name is needed".into())
+        Err(bilingual!(
+            "the gate's name may have up to 64 letters, digits, spaces and ._/- : another name is needed",
+            "게이트 이름에는 영문자, 숫자, 공백, ._/- 를 64자까지 쓸 수 있음: 다른 이름 필요"
+        ))
     }
 }

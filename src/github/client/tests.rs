@@ -44,13 +44,13 @@ fn an_error_names_the_permission_that_is_missing() {
         status,
         message: "Resource not accessible by integration".into(),
     };
-    assert!(refused(403).explain("checks: write").contains("`permissions: checks: write`"));
-    assert!(refused(404).explain("checks: write").contains("does not exist"));
-    assert!(refused(401).explain("checks: write").contains("GITHUB_TOKEN"));
+    assert!(refused(403).explain("checks: write").en.contains("`permissions: checks: write`"));
+    assert!(refused(404).explain("checks: write").en.contains("does not exist"));
+    assert!(refused(401).explain("checks: write").en.contains("GITHUB_TOKEN"));
     let limited = ApiError::Limited { status: 403, wait_s: Some(3600) };
     assert!(
-        limited.explain("checks: write").contains("3600 s")
-            && !limited.explain("checks: write").contains("permissions")
+        limited.explain("checks: write").en.contains("3600 s")
+            && !limited.explain("checks: write").en.contains("permissions")
     );
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use super::{Bed, closed, id, peak_mb, quantile, send};
 use crate::app::artefacts::read;
 use crate::lab::print;
+use crate::lang::{Text, bilingual};
 use crate::load::{Client, RoundResult};
 use crate::timeline::Timeline;
 use crate::watch::gpu::Gpus;
@@ -51,7 +52,7 @@ pub fn run(burst: &Burst) -> anyhow::Result<()> {
 /// The same with and without a sampler beside it, in turn, so that what else the machine does meets
 /// both.
 pub fn sampled(burst: &Burst, pairs: u32) -> anyhow::Result<()> {
-    let gpus = Gpus::open().map_err(anyhow::Error::msg)?;
+    let gpus = Gpus::open()?;
     let sampler = gpus.sampler(&gpus.all(), INTERVAL).map_err(anyhow::Error::msg)?;
     let (mut alone, mut beside, mut shares) = (Errors::default(), Errors::default(), Vec::new());
     let once = || measure(burst);
@@ -85,22 +86,26 @@ impl Errors {
     }
 }
 
-pub fn describe(errors: &Errors) -> String {
-    let line = |name: &str, e: &[f64]| {
+pub fn describe(errors: &Errors) -> Text {
+    let line = |e: &[f64]| {
         format!(
-            "{name:<16} p50 {:.3} ms   p99 {:.3} ms   max {:.3} ms   n {}",
+            "p50 {:.3} ms   p99 {:.3} ms   max {:.3} ms   n {}",
             quantile(e, 0.5),
             quantile(e, 0.99),
             quantile(e, 1.0),
             e.len()
         )
     };
-    let memory = peak_mb().map_or_else(String::new, |mb| format!("\npeak resident {mb:.1} MB"));
-    format!(
-        "{}\n{}{memory}",
-        line("TTFT error", &errors.ttft_ms),
-        line("chunk gap error", &errors.gap_ms)
+    let memory = peak_mb().map_or_else(Text::default, |mb| {
+        bilingual!("\npeak resident {mb:.1} MB", "\n최대 상주 메모리 {mb:.1} MB")
+    });
+    bilingual!(
+        "TTFT error       {ttft}\nchunk gap error  {gap}",
+        "TTFT 오차       {ttft}\n청크 간격 오차  {gap}",
+        ttft = line(&errors.ttft_ms),
+        gap = line(&errors.gap_ms)
     )
+    .then(&memory)
 }
 
 pub fn measure(burst: &Burst) -> anyhow::Result<Errors> {

@@ -12,6 +12,7 @@ use nvml_wrapper::{Device as Handle, Nvml, cuda_driver_version_major, cuda_drive
 use super::owner::Owners;
 use crate::clock::monotonic_ns;
 use crate::evidence::gpu::{Device, Process, Sample, Throttle};
+use crate::lang::{Text, bilingual};
 
 /// One GPU that is asked; also one that could not be found again.
 pub struct GpuHandle<'a> {
@@ -21,14 +22,20 @@ pub struct GpuHandle<'a> {
 }
 
 /// Errors: why there is no NVML, in words.
-pub fn open() -> Result<Nvml, String> {
+pub fn open() -> Result<Nvml, Text> {
     Nvml::init().map_err(|e| match e {
-        NvmlError::LibloadingError(_) => "NVML (libnvidia-ml.so.1) cannot be loaded".to_owned(),
-        NvmlError::DriverNotLoaded => {
-            "NVML is there, but the NVIDIA driver is not loaded".to_owned()
+        NvmlError::LibloadingError(_) => bilingual!(
+            "NVML (libnvidia-ml.so.1) cannot be loaded",
+            "NVML(libnvidia-ml.so.1)을 불러올 수 없음"
+        ),
+        NvmlError::DriverNotLoaded => bilingual!(
+            "NVML is there, but the NVIDIA driver is not loaded",
+            "NVML은 있으나 NVIDIA 드라이버가 로드되지 않음"
+        ),
+        NvmlError::NoPermission => {
+            bilingual!("NVML may not be used by this user", "이 사용자에게 NVML 사용 권한이 없음")
         }
-        NvmlError::NoPermission => "NVML may not be used by this user".to_owned(),
-        other => format!("NVML cannot be used: {other}"),
+        other => bilingual!("NVML cannot be used: {other}", "NVML을 쓸 수 없음: {other}"),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::evidence::gpu::validity::{findings, silent, unwatched};
 use crate::evidence::gpu::{Facts, RoundGpu, Sampler as Cost, Watched, Window, round};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::lang::bilingual;
+use crate::lang::{Text, bilingual};
 use crate::load::RoundResult;
 use crate::measure::seen::gpu::Unwatched;
 use crate::probe::host::nvidia_devices;
@@ -26,7 +26,7 @@ const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 pub struct Gpus<'a> {
     policy: &'a Gpu,
     /// Absent where nothing is to be watched.
-    opened: Option<Result<nvml::Gpus, String>>,
+    opened: Option<Result<nvml::Gpus, Text>>,
     /// What computed on any GPU before the servers of this start were there.
     tenants: BTreeSet<u32>,
 }
@@ -107,8 +107,8 @@ impl<'a> Gpus<'a> {
     }
 
     /// Where the machine has GPUs all the same, or has to have some, every report says so.
-    fn without_nvml(&self, why: &str) -> Watch {
-        let why = why.to_owned();
+    fn without_nvml(&self, why: &Text) -> Watch {
+        let why = why.to_string();
         let required = self.required(Unwatched::NvmlFailed { why: why.clone() });
         let unwatched = match nvidia_devices() {
             0 => required.clone(),
