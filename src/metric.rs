@@ -346,7 +346,13 @@ impl Metric {
         match self {
             Self::Timing(timing, Stat::Geomean) => timing.title().to_owned(),
             Self::Timing(timing, stat) => format!("{} {}", stat.name(), timing.title()),
+            Self::TokenSpeed(stat) => format!("{} token speed", stat.name()),
             Self::SloAttainment => "SLO attainment".into(),
+            Self::SloAttainmentOf(kind) => {
+                format!("{} SLO attainment", kind.name().to_uppercase())
+            }
+            Self::GpuMemoryPeak => "GPU memory peak".into(),
+            Self::GpuUtilisation => "GPU utilisation".into(),
             other => other.name().replace('_', " "),
         }
     }

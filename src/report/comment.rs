@@ -304,7 +304,9 @@ fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
         .first()
         .and_then(|r| r.git.as_ref())
         .filter(|g| about.head.as_ref() != Some(&g.commit));
-    facts.extend(measured.map(|g| format!("{} {}", l.measured, code(&text::short(&g.commit)))));
+    facts.extend(
+        measured.map(|g| format!("{} {}", l.measured_commit, code(&text::short(&g.commit)))),
+    );
     facts.extend(about.base.as_ref().map(|sha| commit("base", sha)));
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));

@@ -32,7 +32,6 @@ labels! {
     // Columns.
     metric: "metric", "지표";
     baseline: "baseline", "기준선";
-    candidate: "candidate", "후보";
     change: "change", "변화";
     interval: "interval", "신뢰구간";
     judgement: "judgement", "판정";
@@ -184,6 +183,7 @@ labels! {
     // The comment, before its fold.
     this_change: "this change", "이 변경";
     job: "job", "작업";
+    measured_commit: "measured", "측정 커밋";
     html_report: "HTML report (artifact)", "HTML 리포트 (아티팩트)";
     time_per_request: "Time", "시간";
     time_spent: "time", "시간";

@@ -20,7 +20,7 @@ use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, server, t
 use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::judge::limits::LimitState;
-use crate::metric::{Class, Metric};
+use crate::metric::Class;
 use escape::{code, escape};
 
 pub fn render(report: &Report, lang: Lang) -> String {
@@ -134,9 +134,7 @@ fn reasons(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
         .metrics
         .iter()
         .filter(|m| m.is_regression())
-        .flat_map(|m| {
-            [m.metric.clone(), Metric::parse(&m.metric).map_or_else(String::new, Metric::title)]
-        })
+        .flat_map(|m| [m.metric.clone(), text::title(&m.metric)])
         .map(|name| name + " ")
         .collect();
     let in_table = |why: &str| regressed.iter().any(|metric| why.starts_with(metric.as_str()));
@@ -171,11 +169,11 @@ fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
 /// Latencies and rates, where nothing was judged.
 fn measured(w: &WorkloadReport, lang: Lang) -> String {
     let row = |[timing, numbers @ ..]: [String; 5]| {
-        std::iter::once(code(&timing)).chain(numbers.iter().map(|n| cell(n))).collect()
+        std::iter::once(escape(&timing)).chain(numbers.iter().map(|n| cell(n))).collect()
     };
     let rates = text::measured::main_rates(w)
         .into_iter()
-        .map(|(name, value)| vec![code(&name), cell(&value)]);
+        .map(|(name, value)| vec![escape(&name), cell(&value)]);
     let l = labels(lang);
     table(&text::measured::HEADER, 1..5, text::measured::latencies(w).into_iter().map(row))
         + &table(&[l.rate_or_share, l.value], 1..2, rates)
@@ -196,7 +194,7 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
     if w.metrics.iter().all(|m| m.judgement.is_none()) {
         let rows = shown
             .iter()
-            .map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
+            .map(|m| vec![named(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
         return table(&[l.metric, l.measured, l.judgement], 1..2, rows);
     }
     let rows = shown.iter().map(|m| {
@@ -206,12 +204,12 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
             text::change(&m.unit, m.change_ratio),
             text::interval(m, lang),
         ];
-        std::iter::once(code(&m.metric))
+        std::iter::once(named(&m.metric))
             .chain(numbers.iter().map(|n| cell(n)))
             .chain([judged(m)])
             .collect()
     });
-    table(&[l.metric, l.baseline, l.candidate, l.change, l.interval, l.judgement], 1..5, rows)
+    table(&[l.metric, l.baseline, l.this_change, l.change, l.interval, l.judgement], 1..5, rows)
 }
 
 fn limits(w: &WorkloadReport, lang: Lang) -> String {
@@ -257,7 +255,7 @@ fn server_evidence(w: &WorkloadReport, lang: Lang) -> String {
     let rows = server::rows(w, lang)
         .map(|[what, baseline, candidate]| vec![escape(&what), cell(&baseline), cell(&candidate)]);
     let l = labels(lang);
-    let rows = table(&[l.told_by_server, l.baseline, l.candidate], 1..3, rows);
+    let rows = table(&[l.told_by_server, l.baseline, l.this_change], 1..3, rows);
     w.server
         .as_ref()
         .map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&server::how(s, lang))))
@@ -274,8 +272,8 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
             text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
             text::size(&m.unit, m.smallest_visible_change_ratio),
         ];
-        let named = [code(&m.metric), escape(m.class.word())].into_iter();
-        named
+        let first = [with_key(&m.metric), escape(m.class.word())].into_iter();
+        first
             .chain(numbers.iter().map(|n| cell(n)))
             .chain([escape(&beside(lang, &text::judged(w, m)))])
             .collect()
@@ -285,7 +283,7 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
         l.metric,
         l.class,
         l.baseline,
-        l.candidate,
+        l.this_change,
         l.change,
         l.interval,
         "p",
@@ -298,15 +296,26 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
         let _ = write!(out, "\n{}: {}.\n", l.intervals, escape(&levels));
     }
     out += &distributions(w);
-    let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
+    let rates =
+        w.rates.iter().map(|r| vec![with_key(&r.metric), cell(&text::value(&r.unit, r.value))]);
     out += &table(&[l.rate_or_share, l.value], 1..2, rates);
     out
+}
+
+/// As people call it.
+fn named(metric: &str) -> String {
+    escape(&text::title(metric))
+}
+
+/// The same, with the key that the config knows it by.
+pub(super) fn with_key(metric: &str) -> String {
+    format!("{} {}", named(metric), code(metric))
 }
 
 fn distributions(w: &WorkloadReport) -> String {
     let rows = w.distributions.iter().map(|d| {
         let numbers = text::statistics(d).map(|(_, x)| cell(&text::number(x)));
-        std::iter::once(code(&d.timing)).chain(numbers).collect()
+        std::iter::once(escape(&text::timing_title(&d.timing))).chain(numbers).collect()
     });
     let names = w
         .distributions

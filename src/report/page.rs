@@ -124,8 +124,10 @@ struct Section<'a> {
     facts: Vec<(&'static str, Vec<String>)>,
     statistics: Vec<&'static str>,
     distributions: Vec<(String, Vec<String>)>,
-    rates: Vec<(String, String)>,
+    /// Name, key, value.
+    rates: Vec<[String; 3]>,
     starts: Vec<StartsRow>,
+    has_baseline_starts: bool,
     time: Option<TimeBars>,
     /// A level of a sweep: its family tells what matters.
     is_level: bool,
@@ -137,6 +139,7 @@ struct Section<'a> {
 
 struct MetricRow {
     metric: String,
+    name: String,
     class: &'static str,
     baseline: String,
     candidate: String,
@@ -334,10 +337,20 @@ fn section<'a>(
         distributions: w
             .distributions
             .iter()
-            .map(|d| (d.timing.clone(), text::statistics(d).map(|(_, x)| text::number(x)).to_vec()))
+            .map(|d| {
+                (
+                    text::timing_title(&d.timing),
+                    text::statistics(d).map(|(_, x)| text::number(x)).to_vec(),
+                )
+            })
             .collect(),
-        rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
+        rates: w
+            .rates
+            .iter()
+            .map(|r| [text::title(&r.metric), r.metric.clone(), text::value(&r.unit, r.value)])
+            .collect(),
         starts: w.start_values.iter().filter_map(|v| both::starts(v, t)).collect(),
+        has_baseline_starts: w.start_values.iter().any(|v| !v.baseline.is_empty()),
         time: both::time(w, t, lang),
         server: server::rows(w, lang).collect(),
         server_how: w.server.as_ref().map(|s| server::how(s, lang)),
@@ -363,6 +376,7 @@ fn grouped(
 fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {
     MetricRow {
         metric: m.metric.clone(),
+        name: text::title(&m.metric),
         class: m.class.word(),
         baseline: text::value(&m.unit, m.baseline),
         candidate: text::value(&m.unit, m.candidate),

@@ -80,10 +80,10 @@ pub const fn header(lang: Lang) -> [&'static str; COLUMNS] {
         "req/s",
         "goodput/s",
         l.slo_met,
-        "ttft p50 ms",
-        "ttft p95 ms",
-        "tpot p50 ms",
-        "e2e p95 ms",
+        "TTFT p50 ms",
+        "TTFT p95 ms",
+        "TPOT p50 ms",
+        "E2E p95 ms",
         l.errors,
     ]
 }

@@ -155,7 +155,7 @@ impl Pen {
             return String::new();
         }
         let l = self.labels();
-        let header = [l.metric, l.baseline, l.candidate, l.change, l.interval, l.judgement];
+        let header = [l.metric, l.baseline, l.this_change, l.change, l.interval, l.judgement];
         let rows = w.metrics.iter().map(|m| {
             vec![
                 m.metric.clone(),

@@ -138,7 +138,7 @@ fn limits_on_what_the_gpu_does_are_judged_and_never_met_where_it_does_not_tell()
         1,
         &[
             "FAIL",
-            "gpu memory peak 61234 MiB (61234 MiB to 61234 MiB), over its limit of 60000 MiB",
+            "GPU memory peak 61234 MiB (61234 MiB to 61234 MiB), over its limit of 60000 MiB",
         ],
     );
     check(&gpus, "gpu_memory_peak: {max: 70000 MiB}, gpu_utilisation: {min: 80%}")
@@ -146,7 +146,7 @@ fn limits_on_what_the_gpu_does_are_judged_and_never_met_where_it_does_not_tell()
     check(&gpus, "energy_per_token: {max: 0.000001 J/token}")
         .assert(1, &["FAIL", "energy per token", "over its limit"]);
     let mute = Gpus::with(&[("processes", "-"), ("memory_mib", "!3")]);
-    let said = "gpu memory peak cannot be held against its limit: no GPU data in some round";
+    let said = "GPU memory peak cannot be held against its limit: no GPU data in some round";
     check(&mute, "gpu_memory_peak: {max: 70000 MiB}").assert(3, &["INCOMPLETE", said]);
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::config::Lang;
 use crate::judge::limits::LimitState;
-use crate::metric::{Class, Metric};
+use crate::metric::Class;
 use crate::report::contract::beside;
 use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::escape;
@@ -94,13 +94,20 @@ fn table(workloads: &[&WorkloadReport], several: bool, lang: Lang) -> String {
     rows.truncate(MOST_ROWS);
     let l = labels(lang);
     let header = [l.workload, l.metric, l.baseline, l.this_change, l.change, l.judgement];
-    let from = usize::from(!several);
-    let table = markdown::table(&header[from..], 2 - from..5 - from, rows.into_iter());
+    let mut header = header[usize::from(!several)..].to_vec();
+    let (baseline, change) = (header.len() - 4, header.len() - 2);
+    // Limits alone have neither.
+    if rows.iter().all(|row| row[baseline] == text::ABSENT && row[change] == text::ABSENT) {
+        for column in [change, baseline] {
+            header.remove(column);
+            rows.iter_mut().for_each(|row| drop(row.remove(column)));
+        }
+    }
+    let table = markdown::table(&header, baseline..header.len() - 1, rows.into_iter());
     if more { format!("{table}\n{}\n", l.more_rows) } else { table }
 }
 
 fn metric(w: &WorkloadReport, m: &MetricReport, lang: Lang) -> Vec<String> {
-    let name = Metric::parse(&m.metric).map_or_else(|| m.metric.clone(), Metric::title);
     let change = match text::interval(m, lang) {
         absent if absent == text::ABSENT => text::change(&m.unit, m.change_ratio),
         interval => {
@@ -109,7 +116,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport, lang: Lang) -> Vec<String> {
     };
     let judged = escape(&beside(lang, &text::judged(w, m)));
     vec![
-        escape(&name),
+        escape(&text::title(&m.metric)),
         cell(&text::value(&m.unit, m.baseline)),
         cell(&text::value(&m.unit, m.candidate)),
         cell(&change),

@@ -4,7 +4,6 @@
 use super::plot::{Across, Curve, Plot, Point, plot};
 use super::words::PageText;
 use crate::config::Lang;
-use crate::metric::Metric;
 use crate::report::WorkloadReport;
 use crate::report::sides::{SessionStarts, StartsReport, TimeParts, signed_ms};
 use crate::report::text;
@@ -63,9 +62,8 @@ pub fn starts(values: &StartsReport, t: &'static PageText) -> Option<StartsRow> 
         let share = if high > low { (x - low) / (high - low) } else { 0.5 };
         ((20.0 + share * 960.0).round() / 10.0, shown(*x))
     };
-    let name = Metric::parse(&values.metric).map_or_else(|| values.metric.clone(), Metric::title);
     let unit = values.unit.replace("tokens_per_s", "tokens/s").replace("per_s", "/s");
-    let title = format!("{}, {}", text::plain(&name), text::plain(&unit));
+    let title = format!("{}, {}", text::title(&values.metric), text::plain(&unit));
     Some(StartsRow {
         metric: values.metric.clone(),
         low: shown(low),

@@ -128,14 +128,16 @@
   // A dot that is clicked, or that the arrow keys come to, tells its request.
   const picking = (el, chart, c, failures, panel) => {
     const r = c.requests, ring = Object.assign(element("div"), { className: "picked", hidden: true });
-    let picked = -1, from = 0;
+    // Drawn anew, the chart keeps what was picked.
+    let picked = Number(el.dataset.picked ?? -1), from = 0;
     const dots = (i) => [r.e2e_ms[i], r.ttft_ms[i], failures[i]].filter((v) => v !== null && v > 0);
     const place = () => {
-      ring.hidden = picked < 0 || dots(picked).length === 0;
+      const { min, max } = chart.scales.x, at = r.at_s[picked];
+      ring.hidden = picked < 0 || dots(picked).length === 0 || at < min || at > max;
       if (ring.hidden) return;
-      ring.style.left = chart.valToPos(r.at_s[picked], "x") + "px"; ring.style.top = chart.valToPos(dots(picked)[0], "y") + "px";
+      ring.style.left = chart.valToPos(at, "x") + "px"; ring.style.top = chart.valToPos(dots(picked)[0], "y") + "px";
     };
-    const pick = (i) => { picked = i; panel.hidden = i < 0; panel.replaceChildren(...(i < 0 ? [] : detail(c, i))); place(); };
+    const pick = (i) => { picked = i; el.dataset.picked = String(i); panel.hidden = i < 0; panel.replaceChildren(...(i < 0 ? [] : detail(c, i))); place(); };
     chart.over.append(ring); (chart.hooks.draw ??= []).push(place);
     chart.over.addEventListener("mousedown", (e) => { from = e.clientX; });
     chart.over.addEventListener("click", (e) => {
@@ -150,7 +152,7 @@
       if (to === undefined || last < 0) return;
       e.preventDefault(); pick(to);
     };
-    pick(-1);
+    pick(picked);
   };
 
   const draw = () => {
@@ -187,8 +189,9 @@
   window.goodputGate = { charts: () => charts };
 
   document.addEventListener("theme", draw);
-  let waiting = 0;
-  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 150); });
+  let waiting = 0, wide = innerWidth;
+  // A phone whose address bar comes and goes changes its height only.
+  addEventListener("resize", () => { if (innerWidth === wide) return; wide = innerWidth; clearTimeout(waiting); waiting = setTimeout(draw, 150); });
   // A level that is opened has a width at last.
   for (const level of document.querySelectorAll("details.level")) level.addEventListener("toggle", draw);
   draw();

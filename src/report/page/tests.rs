@@ -11,7 +11,7 @@ use crate::measure::column::Column;
 use crate::record::Record;
 use crate::record::session::Session;
 use crate::report::sides::Before;
-use crate::report::{Report, samples};
+use crate::report::{Report, WorkloadReport, samples};
 use crate::timeline::OutcomeKind;
 
 fn render(report: &Report, charts: &[Charts]) -> String {
@@ -50,14 +50,15 @@ fn a_run_opens_with_what_was_measured_and_a_gate_with_what_decides() {
         let page = render(&report, &[]);
         let (measured, decides) =
             (page.contains("<h3>What was measured</h3>"), page.contains("<h3>What decides</h3>"));
-        let judged = |judged: bool| report.workloads.iter().any(|w| w.verdict.is_some() == judged);
-        assert_eq!((measured, decides), (judged(false), judged(true)), "{name}");
+        let compared = |w: &WorkloadReport| w.metrics.iter().any(|m| m.change_ratio.is_some());
+        let some = |wanted: bool| report.workloads.iter().any(|w| compared(w) == wanted);
+        assert_eq!((measured, decides), (some(false), some(true)), "{name}");
     }
     let page = render(&samples::run_only(), &[]);
-    let ttft = elements(&page, "<tr><th scope=\"row\">ttft</th>")[0];
+    let ttft = elements(&page, "<tr><th scope=\"row\">TTFT</th>")[0];
     assert!(
         ttft.starts_with(
-            "<tr><th scope=\"row\">ttft</th><td class=\"n\">160.1</td><td class=\"n\">138.9</td>"
+            "<tr><th scope=\"row\">TTFT</th><td class=\"n\">160.1</td><td class=\"n\">138.9</td>"
         ),
         "{ttft:.200}"
     );

@@ -10,7 +10,7 @@ use super::{
 use crate::config::Lang;
 use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::{code, escape};
-use crate::report::markdown::{cell, folded, table};
+use crate::report::markdown::{cell, folded, table, with_key};
 use crate::report::sweep::{BY_LEVEL, heading, matters};
 use crate::report::text;
 
@@ -101,7 +101,7 @@ fn workload(report: &RankingReport, w: &WorkloadRanking, names: &[String], lang:
             Some(rank) => format!("**{}.** {}", escape(&rank), escape(&value(&m.unit, p, lang))),
             None => escape(&value(&m.unit, p, lang)),
         });
-        std::iter::once(code(&m.metric)).chain(cells).collect::<Vec<_>>()
+        std::iter::once(with_key(&m.metric)).chain(cells).collect::<Vec<_>>()
     });
     out += &table(&header, 1..header.len(), std::iter::once(starts).chain(rows));
     for (name, why) in
@@ -110,8 +110,12 @@ fn workload(report: &RankingReport, w: &WorkloadRanking, names: &[String], lang:
         let _ = write!(out, "\n{}: {name}: {}\n", capitalised(l.not_ranked), escape(&t(why)));
     }
     if !w.unmeasured.is_empty() {
-        let _ =
-            write!(out, "\n{}: {}\n", capitalised(l.unmeasured), escape(&w.unmeasured.join(", ")));
+        let _ = write!(
+            out,
+            "\n{}: {}\n",
+            capitalised(l.unmeasured),
+            escape(&text::titles(&w.unmeasured))
+        );
     }
     for warning in &w.warnings {
         let _ = write!(out, "\n{}: {}\n", capitalised(l.warning), escape(&t(warning)));

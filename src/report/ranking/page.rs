@@ -40,6 +40,7 @@ struct Ranked {
 
 struct Row {
     metric: String,
+    name: String,
     better: String,
     cells: Vec<Cell>,
 }
@@ -109,7 +110,7 @@ fn ranked(report: &RankingReport, w: &WorkloadRanking, names: &[String], lang: L
         starts: w.starts.clone(),
         warnings: unfit.chain(w.warnings.iter().map(|line| t(line))).collect(),
         rows: w.metrics.iter().map(|m| row(m, lang)).collect(),
-        unmeasured: w.unmeasured.join(", "),
+        unmeasured: text::titles(&w.unmeasured),
     }
 }
 
@@ -126,6 +127,7 @@ fn row(m: &MetricRanking, lang: Lang) -> Row {
     };
     Row {
         metric: m.metric.clone(),
+        name: text::title(&m.metric),
         better: match (lang, m.better.as_str()) {
             (Lang::En, better) => format!("{better} is better"),
             (Lang::Ko, "lower") => "낮을수록 좋음".into(),

@@ -33,8 +33,8 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
         let (name, workload, claim) =
             (text::plain(&h.name), text::plain(&h.workload), text::plain(&h.claim));
         let of = match lang {
-            Lang::En => format!("{} of {workload}", h.metric),
-            Lang::Ko => format!("{workload}의 {}", h.metric),
+            Lang::En => format!("{} of {workload}", text::title(&h.metric)),
+            Lang::Ko => format!("{workload}의 {}", text::title(&h.metric)),
         };
         let _ = writeln!(out, "{name}: {} ({of}: {claim})", text::plain(says));
         let _ = writeln!(out, "    {}", outcome(h, &report.codes, lang));
@@ -113,7 +113,7 @@ fn workload(
             Some(rank) => format!("{rank}. {}", value(&m.unit, p, lang)),
             None => value(&m.unit, p, lang),
         });
-        std::iter::once(m.metric.clone()).chain(cells).collect()
+        std::iter::once(text::title(&m.metric)).chain(cells).collect()
     });
     let starts =
         std::iter::once(std::iter::once(l.server_starts.to_owned()).chain(starts).collect());
@@ -124,7 +124,7 @@ fn workload(
         let _ = writeln!(out, "{}: {}: {}", l.not_ranked, text::plain(name), t(&text::plain(why)));
     }
     if !w.unmeasured.is_empty() {
-        let _ = writeln!(out, "{}: {}", l.unmeasured, w.unmeasured.join(", "));
+        let _ = writeln!(out, "{}: {}", l.unmeasured, text::titles(&w.unmeasured));
     }
     for warning in &w.warnings {
         let _ = writeln!(out, "{}: {}", l.warning, t(&text::plain(warning)));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SweepLevel, SweepReport, best, highest};
 use crate::config::{Axis, Lang};
-use crate::metric::{Metric, Orientation};
+use crate::metric::Orientation;
 use crate::report::{say, text};
 
 /// Whether a curve bends, and where.
@@ -108,13 +108,8 @@ pub fn level_name(axis: Axis, level: f64) -> String {
     }
 }
 
-/// `output token rate` for `output_token_rate`.
-pub fn curve_title(curve: &str) -> String {
-    Metric::parse(curve).map_or_else(|| text::plain(curve), Metric::title)
-}
-
 pub fn english(axis: Axis, curve: &str, bend: &Bend) -> String {
-    let curve = curve_title(curve);
+    let curve = text::title(curve);
     match bend {
         Bend::Knee { near, next, from, to, tail } => {
             let tail = tail.as_ref().map_or_else(String::new, |Tail { statistic, times }| {

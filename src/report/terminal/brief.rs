@@ -216,7 +216,7 @@ impl Pen {
             return if met.is_empty() { Vec::new() } else { vec![(label, all)] };
         }
         let lines = rest.iter().map(|l| {
-            let limit = text::limit(l, self.lang).replacen(&l.metric, &name(&l.metric), 1);
+            let limit = text::limit(l, self.lang);
             let state = meaning(self.lang, &text::state(l));
             // No colour: it would be counted as columns where the line is wrapped.
             let state = if text::breached(l) { state.to_uppercase() } else { state };

@@ -1,7 +1,7 @@
 //! What was judged, metric by metric and limit by limit, as every format shows it. Not here: why
 //! (`reasons`).
 
-use super::{ABSENT, plain, size, value};
+use super::{ABSENT, plain, size, title, value};
 use crate::config::Lang;
 use crate::judge::limits::LimitState;
 use crate::judge::{Judgement, Mode};
@@ -31,9 +31,9 @@ pub fn unjudged(limit: &LimitReport) -> bool {
     limit.state == LimitState::NotMeasured && limit.value.is_some()
 }
 
-/// `ttft_p95 at most 500 ms`.
+/// `p95 TTFT at most 500 ms`.
 pub fn limit(limit: &LimitReport, lang: Lang) -> String {
-    let (metric, edge) = (&limit.metric, value(&limit.unit, Some(limit.limit)));
+    let (metric, edge) = (title(&limit.metric), value(&limit.unit, Some(limit.limit)));
     match (lang, limit.bound) {
         (Lang::En, BoundSide::Max) => format!("{metric} at most {edge}"),
         (Lang::En, BoundSide::Min) => format!("{metric} at least {edge}"),
@@ -103,7 +103,11 @@ pub fn levels(w: &WorkloadReport, lang: Lang) -> Option<String> {
 /// Smallest change that this run would have seen in 95 % of cases, by primary metric.
 pub fn detectable(w: &WorkloadReport, lang: Lang) -> Option<String> {
     let of = |m: &MetricReport| {
-        Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))))
+        Some(format!(
+            "{} {}",
+            title(&m.metric),
+            size(&m.unit, Some(m.smallest_visible_change_ratio?))
+        ))
     };
     let all: Vec<String> =
         w.metrics.iter().filter(|m| m.class == Class::Primary).filter_map(of).collect();
@@ -127,7 +131,7 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
         .metrics
         .iter()
         .filter(open)
-        .map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m).english())));
+        .map(|m| (title(&m.metric), m.reason.as_deref().unwrap_or(judgement(w, m).english())));
     let said =
         |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
     let limits = w
@@ -135,10 +139,9 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
         .iter()
         .filter(|l| matches!(l.state, LimitState::Open | LimitState::NotMeasured) && !said(l));
     let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
-    for (what, why) in metrics.chain(limits.map(|l| {
-        let label = labels(lang).limit;
-        (format!("{label} {} {}", l.metric, l.bound.word()), l.reason.as_str())
-    })) {
+    for (what, why) in metrics.chain(
+        limits.map(|l| (format!("{} {}", labels(lang).limit, limit(l, lang)), l.reason.as_str())),
+    ) {
         let why = plain(&w.codes.say(lang, why));
         match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
             Some((_, all)) => all.push(what),

@@ -1,7 +1,7 @@
 //! What stands first where nothing was judged: the latencies that people look for, and the main
 //! rates. Not here: every other number.
 
-use super::{number, value};
+use super::{number, title, value};
 use crate::metric::{Metric, Stat};
 use crate::report::WorkloadReport;
 
@@ -31,7 +31,7 @@ pub fn rows(w: &WorkloadReport) -> Vec<[String; 5]> {
         let measured = w.distributions.iter().find(|d| d.timing == timing);
         let of = |d: &crate::report::DistributionReport| [d.mean_ms, d.p50_ms, d.p95_ms, d.p99_ms];
         let [mean, p50, p95, p99] = measured.map_or([None; 4], of).map(number);
-        [timing.to_owned(), mean, p50, p95, p99]
+        [timing.to_uppercase(), mean, p50, p95, p99]
     };
     timings.map(row).collect()
 }
@@ -40,7 +40,7 @@ pub fn rows(w: &WorkloadReport) -> Vec<[String; 5]> {
 pub fn main_rates(w: &WorkloadReport) -> Vec<(String, String)> {
     let known =
         |metric: &Metric| w.rates.iter().find(|r| w.verdict.is_none() && r.metric == metric.name());
-    RATES.iter().filter_map(known).map(|r| (r.metric.clone(), value(&r.unit, r.value))).collect()
+    RATES.iter().filter_map(known).map(|r| (title(&r.metric), value(&r.unit, r.value))).collect()
 }
 
 #[cfg(test)]
@@ -56,14 +56,14 @@ mod tests {
                 && main_rates(&judged.workloads[0]).is_empty()
         );
         let mut w = samples::run_only().workloads.remove(0);
-        assert_eq!(latencies(&w)[0], ["ttft", "160.1", "138.9", "312.4", "401.9"]);
-        assert_eq!(main_rates(&w)[0], ("token_speed_mean".to_owned(), "44.31 tok/s".to_owned()));
+        assert_eq!(latencies(&w)[0], ["TTFT", "160.1", "138.9", "312.4", "401.9"]);
+        assert_eq!(main_rates(&w)[0], ("mean token speed".to_owned(), "44.31 tok/s".to_owned()));
         w.distributions.retain(|d| d.timing != "e2e");
-        assert_eq!(latencies(&w)[2], ["e2e", "-", "-", "-", "-"]);
+        assert_eq!(latencies(&w)[2], ["E2E", "-", "-", "-", "-"]);
         w.metrics.retain(|m| !m.metric.starts_with("ttft"));
         assert_eq!(
             latencies(&w).iter().map(|row| row[0].as_str()).collect::<Vec<_>>(),
-            ["tpot", "e2e"],
+            ["TPOT", "E2E"],
             "not streaming"
         );
     }

@@ -2,7 +2,7 @@
 
 use crate::config::Axis;
 use crate::report::sweep::SweepReport;
-use crate::report::sweep::bend::{Bend, BendText, Tail, curve_title, growth, invalid};
+use crate::report::sweep::bend::{Bend, BendText, Tail, growth, invalid};
 use crate::report::text;
 
 pub const WORDS: BendText = BendText {
@@ -21,7 +21,7 @@ fn at(axis: Axis, level: f64) -> String {
 }
 
 fn bend(sweep: &SweepReport, bend: &Bend) -> String {
-    let (axis, curve) = (sweep.axis, curve_title(&sweep.curve));
+    let (axis, curve) = (sweep.axis, text::title(&sweep.curve));
     let bend = match bend {
         Bend::Knee { near, next, from, to, tail } => {
             let tail = tail.as_ref().map_or_else(String::new, |Tail { statistic, times }| {

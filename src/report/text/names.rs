@@ -1,0 +1,19 @@
+//! What people call the metrics, of which reports hold the keys. Not here: the keys (`metric`).
+
+use super::plain;
+use crate::metric::{Metric, TIMINGS};
+
+/// `p95 TTFT` for `ttft_p95`; a key that is not known stays as it is.
+pub fn title(key: &str) -> String {
+    Metric::parse(key).map_or_else(|| plain(key), Metric::title)
+}
+
+pub fn titles(keys: &[String]) -> String {
+    keys.iter().map(|key| title(key)).collect::<Vec<_>>().join(", ")
+}
+
+/// `chunk gap` for `chunk_gap`.
+pub fn timing_title(key: &str) -> String {
+    let known = TIMINGS.into_iter().find(|timing| timing.name() == key);
+    known.map_or_else(|| plain(key), |timing| timing.title().to_owned())
+}
