@@ -373,7 +373,7 @@ fn instructions(report: &Report, lang: Lang) -> String {
     if report.workloads.iter().flat_map(|w| &w.limits).any(text::breached) {
         let _ = write!(out, "\n{}\n", l.change_the_limit);
     }
-    if report.verdict.is_some() {
+    if text::could_be_normal(report) {
         let _ = write!(out, "\n{}\n\n```sh\ngoodput-gate baseline update\n```\n", l.new_normal);
     }
     out

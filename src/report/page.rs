@@ -52,6 +52,7 @@ struct Page<'a> {
     provenance: Vec<(String, String)>,
     /// Something regressed or breaches a limit, and is not accepted.
     worse: bool,
+    could_be_normal: bool,
     lang: Lang,
     /// JSON, safe inside a script element.
     chart_words: String,
@@ -197,6 +198,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         families: report.sweeps.iter().map(|s| alone(s, lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
+        could_be_normal: text::could_be_normal(report),
         lang,
         chart_words: chart_words(lang),
         data: data(report, charts),

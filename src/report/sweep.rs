@@ -104,6 +104,17 @@ pub const BY_LEVEL: [Curved; 9] = [
     ("errors, %", "ratio", |l| l.error_rate_ratio),
 ];
 
+/// A curve's title in the reader's language.
+pub fn curve_name(title: &'static str, lang: Lang) -> &'static str {
+    match (lang, title) {
+        (Lang::Ko, "output tokens/s") => "출력 토큰/s",
+        (Lang::Ko, "requests/s") => "요청/s",
+        (Lang::Ko, "SLO met, %") => "SLO 달성, %",
+        (Lang::Ko, "errors, %") => "오류, %",
+        _ => title,
+    }
+}
+
 /// A knee is marked in the curve that it is of.
 pub fn is_of(sweep: &SweepReport, title: &str) -> bool {
     let of = match sweep.curve.as_str() {

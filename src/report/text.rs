@@ -25,8 +25,8 @@ pub use against::{age_days, baseline, comparison, sessions_needed};
 pub use exit::{exit_code, let_through};
 pub use foreign::{excerpt, plain, short};
 pub use judged::{
-    breached, detectable, judged, judgement, levels, limit, limit_interval, not_judged, state,
-    unjudged, worse,
+    breached, could_be_normal, detectable, judged, judgement, levels, limit, limit_interval,
+    not_judged, state, unjudged, worse,
 };
 pub use load::{arrival, client, completed, error, load};
 pub use missing::unmeasured;

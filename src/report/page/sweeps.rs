@@ -4,7 +4,8 @@
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
 use crate::report::sweep::{
-    BY_LEVEL, COLUMNS, Curved, SweepLevel, SweepReport, axis_title, cells, header, is_of, matters,
+    BY_LEVEL, COLUMNS, Curved, SweepLevel, SweepReport, axis_title, cells, curve_name, header,
+    is_of, matters,
 };
 use crate::report::text;
 
@@ -53,12 +54,15 @@ pub fn family(
     for curved in &BY_LEVEL {
         match by_level(axis, curved, levels, all, lang) {
             Some(plot) => plots.push(plot),
-            None => lacking.push(curved.0),
+            None => lacking.push(curve_name(curved.0, lang)),
         }
     }
     match against_latency(levels, all, lang) {
         Some(plot) => plots.push(plot),
-        None => lacking.push("throughput against latency"),
+        None => lacking.push(match lang {
+            Lang::En => "throughput against latency",
+            Lang::Ko => "지연 시간 대비 처리량",
+        }),
     }
     let known = || all.iter().filter_map(|(_, sweep)| *sweep);
     let table = |(i, (who, sweep)): (usize, &Swept<'_>)| {
@@ -96,7 +100,7 @@ fn by_level(
         let y = value(level)?;
         Some((level.level, y * scale, text::value(unit, Some(y)), is_of(sweep, title)))
     });
-    let axis = axis_title(axis, lang);
+    let (axis, title) = (axis_title(axis, lang), curve_name(title, lang));
     let title = match lang {
         Lang::En => format!("{title} by {axis}"),
         Lang::Ko => format!("{title}: {axis}별"),
@@ -122,6 +126,7 @@ fn against_latency(levels: &[f64], all: &[Swept<'_>], lang: Lang) -> Option<Plot
         let (rate, e2e) = (text::value(unit, Some(y)), text::value("ms", Some(x)));
         Some((x, y, format!("{rate}, E2E p95 {e2e}"), true))
     });
+    let what = curve_name(what, lang);
     let title = match lang {
         Lang::En => format!("{what} against E2E p95"),
         Lang::Ko => format!("{what}: E2E p95 대비"),

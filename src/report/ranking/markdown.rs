@@ -11,7 +11,7 @@ use crate::config::Lang;
 use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table, with_key};
-use crate::report::sweep::{BY_LEVEL, heading, matters};
+use crate::report::sweep::{BY_LEVEL, curve_name, heading, matters};
 use crate::report::text;
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
@@ -79,7 +79,8 @@ fn family(report: &RankingReport, f: &FamilyRanking, names: &[String], lang: Lan
     }
     let header: Vec<&str> =
         std::iter::once(labels(lang).level).chain(names.iter().map(String::as_str)).collect();
-    let tables = BY_LEVEL.iter().filter_map(|curved| Some((curved.0, rows(f, curved)?)));
+    let tables =
+        BY_LEVEL.iter().filter_map(|curved| Some((curve_name(curved.0, lang), rows(f, curved)?)));
     let each = tables.map(|(title, rows)| {
         let rows = rows.into_iter().map(|row| row.iter().map(|c| cell(c)).collect());
         format!("\n**{title}**\n{}", table(&header, 0..header.len(), rows))

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::config::Lang;
 use crate::report::labels::labels;
-use crate::report::sweep::{BY_LEVEL, heading, is_of, matters};
+use crate::report::sweep::{BY_LEVEL, curve_name, heading, is_of, matters};
 use crate::report::terminal::{folded, parted, ruled};
 use crate::report::text;
 
@@ -73,7 +73,7 @@ fn family(
     let curve =
         known().find_map(|(_, sweep)| BY_LEVEL.iter().find(|(title, ..)| is_of(sweep, title)));
     if let Some((curved, rows)) = curve.and_then(|curved| Some((curved, rows(f, curved)?))) {
-        let _ = writeln!(out, "{}", curved.0);
+        let _ = writeln!(out, "{}", curve_name(curved.0, lang));
         out += &side_by_side(labels(lang).level, names, &rows, width);
     }
     for (name, sweep) in known() {

@@ -9,6 +9,7 @@ use crate::metric::Class;
 use crate::report::contract::Word;
 use crate::report::labels::labels;
 use crate::report::{BoundSide, LimitReport, MetricReport, Report, WorkloadReport};
+use crate::verdict::Verdict;
 
 /// `improved`..., or why there is no judgement.
 pub const fn judgement(workload: &WorkloadReport, metric: &MetricReport) -> Word {
@@ -68,6 +69,14 @@ pub fn worse(report: &Report) -> bool {
         w.limits.iter().any(breached)
             || w.metrics.iter().any(MetricReport::is_unaccepted_regression)
     })
+}
+
+/// Whether it was measured well enough to become the new normal.
+pub const fn could_be_normal(report: &Report) -> bool {
+    match report.verdict {
+        Some(Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) | None => false,
+        Some(_) => true,
+    }
 }
 
 /// At which level a workload's intervals are, and that a PASS's bound is at another

@@ -4,7 +4,7 @@ use super::{plain, short};
 use crate::config::Lang;
 use crate::measure::seen::gpu::Unwatched;
 use crate::report::labels::labels;
-use crate::report::{Report, say};
+use crate::report::{Report, WorkloadReport, say};
 
 /// Where it comes from: session, commit, fingerprints, host. In the reader's language; names and
 /// values are as they are.
@@ -23,11 +23,19 @@ pub fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
         }
         None => facts.push((l.commit.into(), l.no_repository.into())),
     }
+    let shared = |field: &str, value: &str| {
+        let same = |w: &WorkloadReport| w.fingerprint.0.get(field).is_some_and(|v| v == value);
+        report.workloads.iter().all(same)
+    };
+    let of_all = report.workloads.first().into_iter().flat_map(|w| &w.fingerprint.0);
+    let of_all = of_all.filter(|(field, value)| shared(field, value));
+    facts.extend(of_all.map(|(field, value)| (field.clone(), value.clone())));
     for w in &report.workloads {
         let of = |what: &str| {
             if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() }
         };
-        facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
+        let own = w.fingerprint.0.iter().filter(|(field, value)| !shared(field, value));
+        facts.extend(own.map(|(field, value)| (of(field), value.clone())));
         facts.extend(w.connections.iter().map(|(address, n)| {
             (of(&format!("{} {}", l.connections_to, plain(address))), n.to_string())
         }));
