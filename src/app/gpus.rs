@@ -251,9 +251,12 @@ fn process(p: &ProcessRow) -> String {
 
 fn settings(row: &Row) -> Text {
     let switch = |what: &str, value: Option<bool>| {
-        value.map(|on| match on {
-            true => bilingual!("{what} on", "{what} 켜짐"),
-            false => bilingual!("{what} off", "{what} 꺼짐"),
+        value.map(|on| {
+            if on {
+                bilingual!("{what} on", "{what} 켜짐")
+            } else {
+                bilingual!("{what} off", "{what} 꺼짐")
+            }
         })
     };
     let parts = [

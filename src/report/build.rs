@@ -88,7 +88,9 @@ pub fn report(
 /// Of both sides, where any round was.
 fn repeated(judged: &[Judged<'_>], codes: &mut Codes) -> Option<String> {
     let mut all = Repeats::new(judged.iter().map(|j| j.workload));
-    judged.iter().for_each(|j| all.add(j.before.repeats.clone()));
+    for one in judged {
+        all.add(one.before.repeats.clone());
+    }
     let Repeats { repeated, rounds, checks } = all;
     (repeated > 0).then(|| codes.text(&Notice::Repeated { repeated, rounds, checks }))
 }

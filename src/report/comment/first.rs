@@ -100,7 +100,9 @@ fn table(workloads: &[&WorkloadReport], several: bool, lang: Lang) -> String {
     if rows.iter().all(|row| row[baseline] == text::ABSENT && row[change] == text::ABSENT) {
         for column in [change, baseline] {
             header.remove(column);
-            rows.iter_mut().for_each(|row| drop(row.remove(column)));
+            for row in &mut rows {
+                row.remove(column);
+            }
         }
     }
     let table = markdown::table(&header, baseline..header.len() - 1, rows.into_iter());
