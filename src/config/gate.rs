@@ -178,10 +178,10 @@ impl Gate {
         self.min_starts.unwrap_or(self.occasion.unwrap_or_default().min_starts())
     }
 
-    /// Start pairs at most, whatever the plan says; `starts`, where it is set, counts too.
+    /// Start pairs at most, whatever the plan says. Interleaved, `starts` bounds them, too.
     pub fn max_pairs(&self) -> u32 {
-        let planned = self.max_pairs.unwrap_or(self.occasion.unwrap_or_default().max_pairs());
-        planned.min(self.starts)
+        let most = self.max_pairs.unwrap_or(self.occasion.unwrap_or_default().max_pairs());
+        if self.mode == GateMode::Interleaved { most.min(self.starts) } else { most }
     }
 
     pub fn on_unstable(&self) -> OnUnstable {

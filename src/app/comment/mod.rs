@@ -200,6 +200,7 @@ fn judged(
             for workload in &mut candidate.workloads {
                 workload.history = baselines.past(workload, &config.gate.under_test);
             }
+            planned(config, &mut candidate)?;
             evaluate::paired(baseline, &candidate, |w| baselines.baseline(&w.name))?
         }
         None => evaluate::alone(&candidate, None, |w| baselines.baseline(&w.name))?,
@@ -219,6 +220,19 @@ fn under(config: &Config, record: &mut Record) {
         });
         *workload = WorkloadRecord { slo, limits, regressions, ..workload.clone() };
     }
+}
+
+/// Nor is it the measuring job that says how many start pairs were to be measured, and how many
+/// starts a PASS needs: many pairs that were never meant ask for more than any evidence.
+fn planned(config: &Config, candidate: &mut Record) -> anyhow::Result<()> {
+    candidate.policy.min_starts = Some(config.gate.min_starts());
+    let plan = evaluate::planned(candidate, config.gate.max_pairs() as usize)?;
+    let sampled = candidate.pair.as_mut().filter(|pair| pair.starts_sampled);
+    if let Some((pair, plan)) = sampled.zip(plan) {
+        let pairs = u32::try_from(plan.pairs).unwrap_or(u32::MAX);
+        (pair.planned_pairs, pair.most_starts) = (Some(pairs), pairs);
+    }
+    Ok(())
 }
 
 /// A change that leaves out the workload that it slows down must not pass.

@@ -6,14 +6,19 @@ use serde_json::{Value, json};
 use super::{HEAD, Scene, each_round, github, scale};
 use crate::support::candidate::candidate;
 
-/// Places of a side's six rounds in the run: who goes first takes turns.
-const BASELINE: [u64; 6] = [0, 3, 4, 7, 8, 11];
-const CANDIDATE: [u64; 6] = [1, 2, 5, 6, 9, 10];
+/// Places of a side's nine rounds in the run: who goes first takes turns.
+const BASELINE: [u64; 9] = [0, 3, 4, 7, 8, 11, 12, 15, 16];
+const CANDIDATE: [u64; 9] = [1, 2, 5, 6, 9, 10, 13, 14, 17];
 
-fn side(session: &str, side: &str, orders: [u64; 6]) -> Value {
+fn side(session: &str, side: &str, orders: [u64; 9]) -> Value {
     let mut record = candidate();
+    // No verdict rests on one start, nor on a noise that two of them tell.
+    let starts = record["workloads"][0]["starts"].as_array_mut().expect("starts");
+    let mut third = starts[0].clone();
+    third["index"] = json!(2);
+    starts.push(third);
     record["session"] = json!(session);
-    record["pair"] = json!({"side": side, "baseline": "0a1b2c3d4e5f (merge base with main)", "most_starts": 2,
+    record["pair"] = json!({"side": side, "baseline": "0a1b2c3d4e5f (merge base with main)", "most_starts": 3,
         "starts_sampled": true, "at_once": true});
     record["policy"]["mode"] = json!("interleaved");
     let mut orders = orders.into_iter();
@@ -74,12 +79,14 @@ fn both_sides_of_a_run_are_judged_together_in_whichever_order() {
 #[test]
 fn a_pair_is_judged_by_the_rules_of_this_checkout() {
     let scene = Scene::trusted_half(70, 1, &github());
-    // Forged: nearly twice as slow is allowed, nothing is limited, and a history so noisy that
-    // nothing is ever significant.
+    // Forged: nearly twice as slow is allowed, nothing is limited, a history so noisy that nothing
+    // is ever significant, and start pairs that were never meant.
     let loosened = |mut record: Value| {
         record["workloads"][0]["regressions"] = json!({"tpot_geomean": {"min_change_ratio": 0.99}, "ttft_geomean": {"min_change_ratio": 0.99},
             "e2e_geomean": {"min_change_ratio": 0.99}, "output_token_rate": {"min_change_ratio": 0.99}});
         record["workloads"][0]["limits"] = json!([]);
+        record["pair"]["planned_pairs"] = json!(1_000_000);
+        (record["policy"]["detect_ratio"], record["policy"]["min_starts"]) = (json!(0.5), json!(1));
         let start = |x: f64| {
             let timings = [
                 "ttft_geomean",
