@@ -39,7 +39,7 @@ fn a_change_cannot_loosen_the_gate_that_judges_it() {
     let said = ["this change alters workloads in goodput-gate.yaml", "main (", "24 requests"];
     bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &said);
     bed.gate(&["check", "--dry-run", "--base", "main"]).assert(0, &said);
-    bed.measure(&["check"]).assert(0, &["ttft_p50"]);
+    bed.measure(&["check"]).assert(0, &["p50 TTFT"]);
     bed.measure(&["check", "--base", "main"])
         .assert(1, &["FAIL", "over its limit", "note: this change alters workloads"]);
     let notices = bed.json(".goodput-gate/report.json")["notices"].to_string();
@@ -272,7 +272,7 @@ fn a_config_that_the_change_removed_still_counts() {
 #[test]
 fn a_config_that_cannot_be_read_leaves_no_report_of_an_earlier_check() {
     let bed = Bed::repository(&CONFIG.replace("max: 1ms", "max: 9s"));
-    bed.measure(&["check"]).assert(0, &["ttft_p50"]);
+    bed.measure(&["check"]).assert(0, &["p50 TTFT"]);
     bed.write("goodput-gate.yaml", &CONFIG.replace("workloads", "workload"));
     bed.gate(&["check", "--dry-run"]).assert(2, &["workload"]);
     assert!(bed.path(".goodput-gate/junit.xml").exists(), "a dry run changes nothing");

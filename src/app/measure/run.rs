@@ -129,12 +129,8 @@ impl<'a> Run<'a> {
         for ((workload, file), measuring) in
             config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s)))
         {
-            loads.push(fits(
-                workload,
-                file.as_deref(),
-                &measuring.side.target,
-                config.gate.rounds,
-            )?);
+            let (target, rounds) = (&measuring.side.target, config.gate.rounds);
+            loads.push(fits(workload, file.as_deref(), target, rounds)?);
         }
         memory::check("this load", needed(&loads, starts))?;
         // Nothing of an earlier run goes before it is known that this one can begin.

@@ -17,9 +17,9 @@ fn a_breached_limit_fails_whatever_the_comparison_says() {
             .ran
             .stdout
             .lines()
-            .any(|l| l.contains("ttft_p50 at most") && l.ends_with("breached"))
+            .any(|l| l.contains("p50 TTFT at most") && l.ends_with("breached"))
     );
-    judge_against(&with_limit("ttft_p50", Some(1.0), None), 0).assert(1, "failed", &["ttft_p50"]);
+    judge_against(&with_limit("ttft_p50", Some(1.0), None), 0).assert(1, "failed", &["p50 TTFT"]);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_met_limit_passes_and_needs_no_baseline_in_limits_mode() {
     judge_against(&with_policy(met.clone(), "mode", "limits"), 0).assert(
         0,
         "passed",
-        &["ttft_p95"],
+        &["p95 TTFT"],
     );
     // Without a baseline, and asked for one, a met limit is no PASS.
     judge_against(&met, 0).assert(0, "no_baseline", &["NO BASELINE"]);
@@ -63,18 +63,18 @@ fn an_open_limit_is_said_and_policy_decides() {
     judge(&wrong).assert(0, "inconclusive", &["over its limit", "but that is not proven"]);
     let mut strict = wrong;
     strict["policy"]["strict"] = json!(true);
-    judge(&strict).assert(1, "failed", &["ttft_p50"]);
+    judge(&strict).assert(1, "failed", &["p50 TTFT"]);
 }
 
 #[test]
 fn a_limit_that_could_not_be_measured_is_no_pass() {
-    for name in ["ttfa_p50", "tpot_p999"] {
+    for (name, title) in [("ttfa_p50", "p50 TTFA"), ("tpot_p999", "p999 TPOT")] {
         let judged = judge(&with_limit(name, Some(1e9), None));
-        judged.assert(3, "incomplete", &["INCOMPLETE", name, "not measured"]);
+        judged.assert(3, "incomplete", &["INCOMPLETE", title, "not measured"]);
         assert_eq!(judged.trouble("measurement"), Some(("error", "incomplete")));
         assert_eq!(judged.limit(name)["state"], "not_measured");
         assert_eq!(judged.trouble(&format!("limit {name} max")), Some(("error", "unmeasured")));
         // No baseline is needed to miss it, and none excuses that it is missing.
-        judge_against(&with_limit(name, Some(1e9), None), 0).assert(3, "incomplete", &[name]);
+        judge_against(&with_limit(name, Some(1e9), None), 0).assert(3, "incomplete", &[title]);
     }
 }
