@@ -205,6 +205,11 @@ gate: {mode: limits, rounds: 1}
 /// A check of one round whose second request takes long enough to stop the gate meanwhile, which
 /// is done in so many measurements of that round.
 fn stopped_in(times: u32) -> (Gate, Option<i32>) {
+    stopped_and(times, |_, _, _| ())
+}
+
+/// As [`stopped_in`]; `then` comes before the end.
+fn stopped_and(times: u32, then: impl FnOnce(&Server, &Gate, &Child)) -> (Gate, Option<i32>) {
     let server = Server::start(|seen| match seen.part {
         Part::Round(_, 1) => seen.good().after(Act::Pause(2_000)),
         // Beside which a busy machine is punctual.
@@ -227,6 +232,7 @@ fn stopped_in(times: u32) -> (Gate, Option<i32>) {
         send(&child, Signal::STOP);
         send(&child, Signal::CONT);
     }
+    then(&server, &gate, &child);
     let code = Gate::end(child);
     (gate, code)
 }
@@ -259,6 +265,21 @@ fn where_every_measurement_of_a_round_is_disturbed_the_run_is_invalid() {
     let report = gate.json(".goodput-gate/report.json");
     assert_eq!(report["verdict"], "invalid");
     assert!(report["notices"][0].as_str().is_some_and(|n| n.contains("measured again")));
+}
+
+#[test]
+fn an_interrupt_ends_a_repeat_too() {
+    let (gate, code) = stopped_and(1, |server, gate, child| {
+        let again = || server.planned().iter().any(|s| s.part == Part::Round(1, 1));
+        assert!(wait_for(again), "{}", gate.text("stderr.txt"));
+        interrupt(gate, child, Signal::INT);
+    });
+    assert_eq!(code, Some(130), "{}", gate.text("stderr.txt"));
+    let round = gate.round();
+    assert_eq!(
+        (&round["cut_short"], round["spoilt"].as_array().map(Vec::len)),
+        (&true.into(), Some(1))
+    );
 }
 
 /// Errors are the server's, whatever else the client suffered: they stay.
