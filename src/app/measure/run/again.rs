@@ -29,6 +29,9 @@ impl Run<'_> {
         index: u32,
     ) -> anyhow::Result<()> {
         let idle_ms = self.warm_again(&all[place], workload, start, index)?;
+        if self.job.stop.stopping() {
+            return self.reason(all);
+        }
         let mut take = Take { index, number: 0, idle_ms };
         while !self.job.stop.stopping() && self.round(all, place, workload, start, take)? {
             let what = self.tag(all[place].side, &self.config.workloads[workload].name);
