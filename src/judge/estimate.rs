@@ -259,8 +259,14 @@ impl Finding {
         };
         let mut row = MetricComparison::unmeasured(t, sides, None);
         row.change = Some(to_change(t.metric, tested.estimate.difference));
-        row.interval =
-            tested.interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
+        // Who reads "ok" sees the bound that proves it, not the wider one of a regression.
+        let shown = match judgement {
+            Judgement::Unchanged if t.margin.is_some() => {
+                tested.estimate.interval(tested.levels.pass_tail)
+            }
+            _ => tested.interval,
+        };
+        row.interval = shown.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
         row.p = tested.p;
         row.detectable = tested.detectable;
         row.judgement = judgement;
