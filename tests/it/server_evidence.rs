@@ -69,9 +69,15 @@ fn page(text: &str) -> String {
     )
 }
 
-/// A run against a scripted server whose metrics are at `url`.
+/// A run against a scripted server whose metrics are at `url`. It answers so slowly that a busy
+/// machine does not make the client late: a round that is measured again asks its page more often.
 fn measured(metrics: &str) -> Gate {
-    measured_of(&Server::good(), metrics)
+    let slow = |seen: &Seen| {
+        let mut answer = seen.good();
+        answer.0.insert(0, Act::Pause(800));
+        answer
+    };
+    measured_of(&Server::start(slow), metrics)
 }
 
 fn measured_of(server: &Server, metrics: &str) -> Gate {
