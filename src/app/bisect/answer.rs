@@ -135,8 +135,8 @@ impl Answer {
                 "이 범위에 성능 저하 없음: {good}에서 {bad}까지 게이트 PASS\n힌트: 다른 곳에서 본 저하는 코드가 아니라 머신 때문일 수 있습니다. 거기서 두 커밋을 측정하십시오"
             ),
             Outcome::EndsOpen => bilingual!(
-                "the gate cannot say whether {bad} is slower than {good}, so no commit is blamed\nhint: make the machine quieter (`goodput-gate doctor`), allow more start pairs (gate.starts), or search for a larger slowdown",
-                "게이트가 {bad}이(가) {good}보다 느린지 판정할 수 없어 어느 커밋도 지목하지 않음\n힌트: 머신을 조용하게 하거나(`goodput-gate doctor`), 시작 쌍을 늘리거나(gate.starts), 더 큰 저하를 찾으십시오"
+                "the gate cannot say whether {bad} is slower than {good}, so no commit is blamed\nhint: make the machine quieter (`goodput-gate doctor`), allow more start pairs (gate.max_pairs), or search for a larger slowdown",
+                "게이트가 {bad}이(가) {good}보다 느린지 판정할 수 없어 어느 커밋도 지목하지 않음\n힌트: 머신을 조용하게 하거나(`goodput-gate doctor`), 시작 쌍을 늘리거나(gate.max_pairs), 더 큰 저하를 찾으십시오"
             ),
             Outcome::Window { window, probability } => {
                 let (share, n) = (percent(*probability), window.len());
