@@ -88,6 +88,22 @@ fn several_steps_are_told_by_what_one_explains() {
 }
 
 #[test]
+fn a_number_that_never_varies_is_followed_too() {
+    let bed = range(&ONE_STEP);
+    noise(&bed, 0.0);
+    search(&bed, &[&good(&ONE_STEP)]).assert(0, &["Change 7", "confirmed against its parent"]);
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_not_touched() {
+    let bed = range(&Speeds(&[1.0, 1.1]));
+    std::fs::create_dir(bed.path("bisect")).expect("a folder");
+    bed.write("bisect/mine", "kept");
+    search(&bed, &["--out", ".", "HEAD~1"]).assert(2, &["no search has made it"]);
+    assert_eq!(bed.read("bisect/mine"), "kept");
+}
+
+#[test]
 fn noise_blames_nobody() {
     let bed = range(&Speeds(&[1.0, 1.0, 1.03, 1.03]));
     noise(&bed, 0.06);

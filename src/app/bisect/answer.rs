@@ -61,8 +61,8 @@ pub struct Culprit {
     pub culprits: Vec<String>,
     pub subject: String,
     pub probability: f64,
-    /// Compared with its parent by a whole gate; none where that was interrupted.
-    pub confirmed: Option<bool>,
+    /// A whole gate from its parent to it says so, too.
+    pub confirmed: bool,
     /// How much slower it is than its parent, as a fraction.
     pub change: Option<f64>,
     /// Of the whole slowdown, 1 is all of it.
@@ -115,13 +115,12 @@ impl Answer {
     /// 0: the question is answered. 5: it is not, by this much measuring.
     pub const fn exit(&self) -> ExitStatus {
         match &self.outcome {
-            Outcome::NoRegression => ExitStatus::Pass,
-            Outcome::Found(Culprit { confirmed, .. }) => match confirmed {
-                Some(true) => ExitStatus::Pass,
-                Some(false) => ExitStatus::Inconclusive,
-                None => ExitStatus::Interrupted,
-            },
-            Outcome::EndsOpen | Outcome::Window { .. } => ExitStatus::Inconclusive,
+            Outcome::NoRegression | Outcome::Found(Culprit { confirmed: true, .. }) => {
+                ExitStatus::Pass
+            }
+            Outcome::Found(_) | Outcome::EndsOpen | Outcome::Window { .. } => {
+                ExitStatus::Inconclusive
+            }
             Outcome::Stopped => ExitStatus::Interrupted,
         }
     }
@@ -176,16 +175,12 @@ impl Answer {
         let change = culprit.change.map_or_else(|| "?".into(), signed);
         let whole = self.whole_change.map_or_else(|| "?".into(), signed);
         match (culprit.confirmed, culprit.explains) {
-            (None, _) => bilingual!(
-                "  not compared with its parent: interrupted, the same command goes on",
-                "  부모 커밋과 비교하지 못함: 중단됨, 같은 명령으로 이어서 진행"
-            ),
-            (Some(false), _) => bilingual!(
+            (false, _) => bilingual!(
                 "  not confirmed: the gate does not fail from its parent to it ({change}); look at {followed} of both by hand",
                 "  확인되지 않음: 부모 커밋에서 이 커밋까지 게이트가 FAIL하지 않음({change}). 두 커밋의 {followed}을(를) 직접 확인하십시오",
                 followed = self.followed.as_deref().unwrap_or("?")
             ),
-            (Some(true), explains) => {
+            (true, explains) => {
                 let all = bilingual!(
                     "  confirmed against its parent: {change}, of {whole} from GOOD to BAD",
                     "  부모 커밋과 비교해 확인됨: GOOD에서 BAD까지 {whole} 중 {change}"

@@ -297,13 +297,13 @@ impl Hunt<'_> {
             culprits,
             subject,
             probability,
-            confirmed: None,
+            confirmed: false,
             change: None,
             explains: None,
         };
         if (first - 1, last) == (0, self.range.last()) {
             // The gate has compared these two already.
-            culprit.confirmed = Some(true);
+            culprit.confirmed = true;
             culprit.change = self.whole(measures, state)?;
             culprit.explains = Some(1.0);
             return self.answer(Outcome::Found(culprit), measures, state);
@@ -316,9 +316,9 @@ impl Hunt<'_> {
         ));
         match measures.compare(state, first - 1, last)? {
             Ended::Stopped => return self.answer(Outcome::Stopped, measures, state),
-            Ended::Skip(_) => culprit.confirmed = Some(false),
+            Ended::Skip(_) => {}
             Ended::Measured((ends, found)) => {
-                culprit.confirmed = Some(ends == Ends::Slower);
+                culprit.confirmed = ends == Ends::Slower;
                 culprit.change = found.map(f64::exp_m1);
                 let whole = self.difference(measures, state)?.map(|whole| whole.mean);
                 culprit.explains = found.zip(whole).and_then(|(own, whole)| explained(own, whole));

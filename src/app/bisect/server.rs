@@ -10,7 +10,7 @@ use super::range::Range;
 use super::state::{Followed, State};
 use super::{AGAIN, Ended, Measures, What};
 use crate::app::job::Job;
-use crate::app::measure::{self, BASELINE_RECORD, Broken, Kept, RECORD};
+use crate::app::measure::{self, BASELINE_RECORD, Broken, RECORD};
 use crate::app::options::RunOptions;
 use crate::app::sentence::sentence;
 use crate::app::sessions::Baselines;
@@ -30,7 +30,7 @@ use crate::metric::{Class, METHOD, Metric};
 use crate::print::{language, note};
 use crate::record::{PastSession, Record, WorkloadRecord};
 use crate::report::page::charts::charts;
-use crate::verdict::Against;
+use crate::verdict::{Against, Verdict};
 
 const ENDS: &str = "ends";
 /// The culprit and its parent.
@@ -114,7 +114,7 @@ impl<'a> Servers<'a> {
         let Pair { sides: [good, bad], .. } = pair;
         self.checkouts.put_back(from, good);
         self.checkouts.put_back(to, bad);
-        let Kept { value: (baseline, candidate), .. } = measured?;
+        let (baseline, candidate) = measured?.saved()?;
         if self.job.stop.stopping() {
             return Ok(Ended::Stopped);
         }
@@ -353,9 +353,10 @@ fn is_valid(record: &Record) -> bool {
     record.workloads.iter().all(|workload| workload.unfit().is_empty())
 }
 
-/// What a gate said of the ends. Errors: exit 3, it could not be measured.
+/// What a gate said of the ends: `Same` only where it passes as `check` would, so that missing
+/// evidence leaves it open. Errors: exit 3, it could not be measured.
 fn ends(parts: &[Ruled<'_>]) -> anyhow::Result<Ends> {
-    let mut all = Vec::new();
+    let mut slower = false;
     for (workload, part, _) in parts {
         if let Some(why) = part.evidence.invalid.first() {
             let what = bilingual!(
@@ -365,18 +366,13 @@ fn ends(parts: &[Ruled<'_>]) -> anyhow::Result<Ends> {
             );
             bail!(Failure::measure(what.then(&sentence(why.clone()))));
         }
-        all.push(match &part.evidence.against {
-            Against::Compared(comparison) => comparison.decision,
-            Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => {
-                Decision::Inconclusive
-            }
-        });
+        slower |= matches!(&part.evidence.against, Against::Compared(comparison)
+            if comparison.decision == Decision::Regression);
     }
-    Ok(if all.contains(&Decision::Regression) {
-        Ends::Slower
-    } else if all.iter().all(|decision| *decision == Decision::Pass) {
-        Ends::Same
-    } else {
-        Ends::Open
+    let passed = |(_, _, ruling): &Ruled<'_>| ruling.verdict == Verdict::Passed;
+    Ok(match () {
+        () if slower => Ends::Slower,
+        () if !parts.is_empty() && parts.iter().all(passed) => Ends::Same,
+        () => Ends::Open,
     })
 }

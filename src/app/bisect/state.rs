@@ -100,11 +100,14 @@ impl State {
                 ));
             }
         }
-        match std::fs::remove_dir_all(folder) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(e).explained(|| artefacts::unremovable(folder))?;
-            }
-            _ => {}
+        if file.exists() {
+            std::fs::remove_dir_all(folder).explained(|| artefacts::unremovable(folder))?;
+        } else if folder.exists() {
+            bail!(bilingual!(
+                "{folder} is there, and no search has made it: nothing in it is touched\nhint: name another output folder with --out, or move it away",
+                "{folder}이(가) 이미 있으나 탐색이 만든 것이 아님: 그 안의 파일은 건드리지 않음\n힌트: --out으로 다른 출력 폴더를 지정하거나 옮기십시오",
+                folder = folder.display()
+            ));
         }
         artefacts::folder(folder)?;
         let state = Self {
