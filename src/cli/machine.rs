@@ -94,6 +94,9 @@ pub struct InitArgs {
     /// Replace files that are there
     #[arg(long)]
     pub force: bool,
+    /// Write it for this server, wherever it is [default: the one on this machine's usual ports]
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    pub base_url: Option<String>,
     /// Environment variable that holds the server's API key
     #[arg(long, value_name = "VAR")]
     pub api_key_env: Option<String>,

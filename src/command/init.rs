@@ -116,24 +116,16 @@ fn write(path: &Path, text: &str, cwd: &Path) -> anyhow::Result<()> {
 
 /// A config for a server that is there, and whether one is.
 fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
-    let found = around::servers(&args.look.ports, args.api_key_env.as_deref())?;
-    for one in &found {
-        speak(&bilingual!("server  ", "서버    ").then(&around::describe(one)));
-    }
-    if found.is_empty() {
-        speak(&bilingual!(
-            "server  none on 127.0.0.1, ports {ports}",
-            "서버    127.0.0.1의 포트 {ports}에 없음",
-            ports = around::ports(&args.look.ports)
-        ));
-    }
+    let chosen = match &args.base_url {
+        Some(url) => server_at(url, args)?,
+        None => server(args, talk)?,
+    };
     let gpus = around::gpus();
     speak(&if gpus == 0 {
         bilingual!("gpu     none here (no /dev/nvidia0)", "GPU     없음 (/dev/nvidia0 없음)")
     } else {
         bilingual!("gpu     {gpus} of NVIDIA", "GPU     NVIDIA {gpus}개")
     });
-    let chosen = server(&found, args, talk)?;
     let mut target = StartTarget {
         base_url: Some(chosen.base_url.clone()),
         protocol: (chosen.protocol != ProtocolName::OpenAiChat).then_some(chosen.protocol),
@@ -160,9 +152,21 @@ fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
     ))
 }
 
-fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<Found> {
-    let url = match found {
-        [] => talk.text(&ask::url(), USUAL_URL, is_url, &ask::url_wanted())?,
+/// One of those on this machine, or the one that a person names.
+fn server(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<Found> {
+    let found = around::servers(&args.look.ports, args.api_key_env.as_deref())?;
+    for one in &found {
+        speak(&bilingual!("server  ", "서버    ").then(&around::describe(one)));
+    }
+    let url = match found.as_slice() {
+        [] => {
+            let ports = around::ports(&args.look.ports);
+            speak(&bilingual!(
+                "server  none on 127.0.0.1, ports {ports}; --base-url names one elsewhere",
+                "서버    127.0.0.1의 포트 {ports}에 없음. 다른 곳의 서버는 --base-url로 지정"
+            ));
+            talk.text(&ask::url(), USUAL_URL, is_url, &ask::url_wanted())?
+        }
         [one] => return Ok(one.clone()),
         many => {
             let options: Vec<Text> = many.iter().map(around::describe).collect();
@@ -172,18 +176,32 @@ fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<F
             }
         }
     };
-    let unknown = || Found {
-        base_url: url.clone(),
-        protocol: ProtocolName::OpenAiChat,
-        facts: ServerFacts::default(),
-        api_key_env: None,
-        locked: false,
-    };
-    let asked =
-        if url == USUAL_URL { None } else { around::server(&url, args.api_key_env.as_deref())? };
-    let mut found = asked.unwrap_or_else(unknown);
+    if url == USUAL_URL { Ok(unanswered(&url, args)) } else { server_at(&url, args) }
+}
+
+/// The server at this URL, with what it says of itself where it answers.
+fn server_at(url: &str, args: &InitArgs) -> anyhow::Result<Found> {
+    if !is_url(url) {
+        bail!(bilingual!("--base-url takes ", "--base-url: ").then(&ask::url_wanted()));
+    }
+    let found = around::server(url, args.api_key_env.as_deref())?;
+    speak(&bilingual!("server  ", "서버    ").then(&match &found {
+        Some(found) => around::describe(found),
+        None => bilingual!("{url} does not answer yet", "{url}: 아직 응답 없음"),
+    }));
+    let mut found = found.unwrap_or_else(|| unanswered(url, args));
     found.api_key_env = found.api_key_env.or_else(|| args.api_key_env.clone());
     Ok(found)
+}
+
+fn unanswered(url: &str, args: &InitArgs) -> Found {
+    Found {
+        base_url: url.to_owned(),
+        protocol: ProtocolName::OpenAiChat,
+        facts: ServerFacts::default(),
+        api_key_env: args.api_key_env.clone(),
+        locked: false,
+    }
 }
 
 /// The variable that the key of a server will be in.

@@ -6,6 +6,7 @@ use crate::app::workspace::place::find;
 use crate::app::workspace::{Workspace, ci};
 use crate::app::{artefacts, dry_run, gate, measure};
 use crate::cli::{ReportFormat, RunArgs};
+use crate::config::Endpoint;
 use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::bilingual;
@@ -53,9 +54,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     output::deliver(&options.out, &mut report, &charts, lang, args.view);
     let unconfigured = here.cwd().is_ok_and(|cwd| matches!(find(cwd), Ok(None)));
     if unconfigured && exit == ExitStatus::Pass && !ci::is_ci() {
+        let server = match &config.target.endpoint {
+            Endpoint::Http(url) => format!(" --base-url {url}"),
+            Endpoint::Sim(_) | Endpoint::Started(_) => String::new(),
+        };
         print::speak(&bilingual!(
-            "next: `goodput-gate init` writes a config: put what you measured here into it",
-            "다음: `goodput-gate init`으로 설정을 만들고, 여기서 잰 조건을 적습니다"
+            "next: `goodput-gate init{server}` writes a config: put what you measured here into it",
+            "다음: `goodput-gate init{server}`으로 설정을 만들고, 여기서 잰 조건을 적습니다"
         ));
     }
     Ok(exit)

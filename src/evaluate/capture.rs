@@ -75,8 +75,14 @@ pub fn visible(
 /// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: TPOT 4.1 %, ...`
 pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> Text {
     let needed = crate::judge::sessions::FEWEST_SESSIONS;
+    // An estimate: two digits say all that is known of it.
+    let size = |metric: Metric, x: f64| {
+        let digits = (1.0 - (100.0 * x).log10().floor()).clamp(0.0, 2.0);
+        let scale = 100.0 * 10f64.powf(digits);
+        text::size(metric, (scale * x).round() / scale)
+    };
     let sizes: Vec<String> =
-        visible.iter().map(|(m, x)| format!("{} {}", m.title(), text::size(*m, *x))).collect();
+        visible.iter().map(|(m, x)| format!("{} {}", m.title(), size(*m, *x))).collect();
     let sizes =
         if sizes.is_empty() { bilingual!("nothing", "없음") } else { sizes.join(", ").into() };
     let about = if sessions < needed {

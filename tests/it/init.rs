@@ -64,6 +64,22 @@ fn one_server_is_found_and_nothing_is_asked() {
 }
 
 #[test]
+fn a_server_elsewhere_is_named() {
+    let (gate, server) = (Gate::new(), Server::good());
+    let url = server.url();
+    gate.run(&["init", "--yes", "--base-url", &url, "--ports", NOBODY]).assert_says(
+        0,
+        &["server  http://127.0.0.1:", "(scripted 1.2.3): tiny", "next:   goodput-gate run"],
+    );
+    assert!(gate.text("goodput-gate.yaml").contains(&format!("base_url: {url}")));
+    gate.run(&["init", "--yes", "--force", "--base-url", "http://127.0.0.1:1/v1"])
+        .assert_says(0, &["http://127.0.0.1:1/v1 does not answer yet"]);
+    assert!(gate.text("goodput-gate.yaml").contains("base_url: http://127.0.0.1:1/v1"));
+    gate.run(&["init", "--yes", "--force", "--base-url", "8000"])
+        .assert_says(2, &["--base-url takes a URL such as http://127.0.0.1:8000/v1"]);
+}
+
+#[test]
 fn what_was_found_can_be_measured() {
     let (gate, server) = (Gate::new(), Server::good());
     gate.run(&["init", "--yes", "--ports", &port(&server)]).assert_says(0, &[]);
