@@ -5,8 +5,8 @@
 
 use super::{Hue, Pen, RULED, hue, trimmed};
 use crate::config::Lang;
-use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
+use crate::judge::{self, Judgement};
 use crate::metric::{Class, Metric, Stat, Timing};
 use crate::record::note::Note;
 use crate::report::codes::Sentence;
@@ -142,8 +142,31 @@ impl Pen {
         }
         let errors = w.errors.iter().take(MOST).map(text::error);
         facts.extend(super::labelled(self.labels().errors, errors));
+        facts.extend(self.unseen(w));
         facts.extend(self.against(report, w));
         facts
+    }
+
+    /// What a PASS may have missed: a slowdown that only some server starts have.
+    fn unseen(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
+        let Sentence::Reason(verdict::Reason::Judge(judge::Reason::Proof {
+            starts,
+            unseen_share: Some(share),
+            ..
+        })) = w.codes.sentence(w.proves.as_deref()?)?
+        else {
+            return None;
+        };
+        let share = share * 100.0;
+        let text = match self.lang {
+            Lang::En => {
+                format!("{starts} seen: a slowdown in under {share:.0} % of starts could be missed")
+            }
+            Lang::Ko => {
+                format!("{starts}번 확인: 시작의 {share:.0} % 미만에서만 느리면 놓칠 수 있음")
+            }
+        };
+        Some((self.labels().starts, text))
     }
 
     /// Which part of a request changed, where both sides were compared.
