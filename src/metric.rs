@@ -260,7 +260,7 @@ impl Stat {
         }
     }
 
-    /// The fewest values from which this statistic is reported (docs/METHODOLOGY.md#limit-rules;
+    /// The fewest values from which this statistic is reported (docs/ARITHMETIC.md#limit-rules;
     /// p99.9 by the same rule: one value beyond it).
     pub const fn min_n(self) -> usize {
         match self {

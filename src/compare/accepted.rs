@@ -63,7 +63,7 @@ impl Accepted {
 }
 
 /// Keeps the sessions on one side of the accepted changes (`landings`) among them: those since the
-/// last one, where they are enough to judge (docs/METHODOLOGY.md#accepted), else the nearest side
+/// last one, where they are enough to judge (docs/ARITHMETIC.md#accepted), else the nearest side
 /// that has enough, else the largest.
 pub(super) fn cut<'a>(
     landings: &[u32],

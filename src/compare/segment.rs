@@ -1,4 +1,4 @@
-//! A history in segments: sessions of one level (docs/METHODOLOGY.md#segments). Only those of the
+//! A history in segments: sessions of one level (docs/ARITHMETIC.md#segments). Only those of the
 //! newest are mean and noise of a comparison.
 //!
 //! A session outside of the segment that it would join begins another one, if it is faster, or if

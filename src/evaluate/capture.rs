@@ -14,7 +14,7 @@ use crate::record::{Record, WorkloadRecord};
 /// Of the six starts of a first session.
 const PAIRS: usize = 3;
 
-/// The A/A check of a first session (docs/METHODOLOGY.md#first-session): the starts of one build in
+/// The A/A check of a first session (docs/ARITHMETIC.md#first-session): the starts of one build in
 /// pairs, judged as if they were two. The reason, where they differ.
 pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
     for workload in &record.workloads {

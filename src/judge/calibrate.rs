@@ -80,7 +80,7 @@ pub struct MetricNoise {
 }
 
 /// Rounds per start that make the most of the time: sqrt(start cost / round cost * `var_round` /
-/// `var_start`) (docs/METHODOLOGY.md#calibration).
+/// `var_start`) (docs/ARITHMETIC.md#calibration).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestRounds {
     pub metric: Metric,
@@ -100,7 +100,7 @@ pub struct Minutes {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knee {
     /// Open loop, and the mean over rounds of the lag-1 autocorrelation of log TTFT is above 0.70
-    /// (docs/METHODOLOGY.md#limit-rules).
+    /// (docs/ARITHMETIC.md#limit-rules).
     pub near: bool,
     /// None in a closed loop, and where no round has 30 requests.
     pub autocorrelation: Option<f64>,

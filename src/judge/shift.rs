@@ -1,4 +1,4 @@
-//! Whether a session lies outside the sessions that it would join (docs/METHODOLOGY.md#segments):
+//! Whether a session lies outside the sessions that it would join (docs/ARITHMETIC.md#segments):
 //! the rule of another day, two-sided; the gross rule too, and alone below six sessions. By
 //! METHOD's own primary metrics and thresholds, whatever a team calls relevant: the level of a
 //! baseline is a fact.

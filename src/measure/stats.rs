@@ -65,7 +65,7 @@ pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
 }
 
 /// Integrated autocorrelation time of "slower than the pooled p95", in send order, of the rounds of
-/// one start (docs/METHODOLOGY.md#limit-intervals).
+/// one start (docs/ARITHMETIC.md#limit-intervals).
 ///
 /// 1 + 2 sum of `rho_k` over lags k = 1, 2, ... while `rho_k` > 0.05 and k < n/2; autocovariances
 /// are summed over the rounds and centred on the mean of all of them, so that one slow round counts

@@ -1,4 +1,4 @@
-//! Whether a new session may join the baseline (docs/METHODOLOGY.md#segments): it is judged against
+//! Whether a new session may join the baseline (docs/ARITHMETIC.md#segments): it is judged against
 //! the sessions that it would join. A slower one needs somebody who answers for it; a faster one
 //! begins a new segment.
 //!

@@ -346,7 +346,7 @@ struct Adding<'a> {
 }
 
 /// The first session has three starts per side, judged against each other
-/// (docs/METHODOLOGY.md#first-session).
+/// (docs/ARITHMETIC.md#first-session).
 const FIRST_CAPTURE: u32 = 6;
 
 impl Adding<'_> {

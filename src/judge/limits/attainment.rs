@@ -1,5 +1,5 @@
 //! Limits on SLO attainment and goodput: the dual of percentile limits
-//! (docs/METHODOLOGY.md#limit-rules).
+//! (docs/ARITHMETIC.md#limit-rules).
 //!
 //! How many requests would be good if all latencies were worse, or better, by what a repetition may
 //! differ? Not here: what is good (`measure::Row::meets`).

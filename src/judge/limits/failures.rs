@@ -1,5 +1,5 @@
 //! Limits on the error rate: a binomial interval that knows that failures come in bursts
-//! (docs/METHODOLOGY.md#limit-rules).
+//! (docs/ARITHMETIC.md#limit-rules).
 //!
 //! Not here: comparing two error rates (`judge::errors`).
 

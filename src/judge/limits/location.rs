@@ -1,5 +1,5 @@
 //! Limits on times and rates: the value of a run with its interval
-//! (docs/METHODOLOGY.md#limit-intervals) and the decision (docs/METHODOLOGY.md#limit-rules).
+//! (docs/ARITHMETIC.md#limit-intervals) and the decision (docs/ARITHMETIC.md#limit-rules).
 //!
 //! Not here: shares (`attainment`, `failures`).
 
@@ -122,7 +122,7 @@ fn prior(metric: Metric, past: &[PastRun], sampling: f64) -> Option<Variation> {
     }))
 }
 
-/// The table behind docs/METHODOLOGY.md#limit-intervals: a, b, and the metric whose history speaks
+/// The table behind docs/ARITHMETIC.md#limit-intervals: a, b, and the metric whose history speaks
 /// for this one.
 const fn constants(metric: Metric) -> Option<(f64, f64, Option<Metric>)> {
     use Stat::{Geomean, Mean, P50, P90, P95, P99};

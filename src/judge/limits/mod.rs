@@ -183,7 +183,7 @@ fn mirrored(judged: &Judged) -> Judged {
 
 /// Near saturation a queue carries from request to request and tails do not repeat: open loop, and
 /// the lag-1 autocorrelation of log TTFT above 0.70 on average over rounds of 30 requests or more
-/// (docs/METHODOLOGY.md#limit-rules).
+/// (docs/ARITHMETIC.md#limit-rules).
 pub fn near_saturation(rounds: &[Round]) -> bool {
     mean_lag(rounds).is_some_and(|lag| lag > 0.70)
 }

@@ -79,7 +79,7 @@ pub const fn could_be_normal(report: &Report) -> bool {
     }
 }
 
-/// At which level a workload's intervals are, and that a PASS's bound is at another
+/// At which two-sided levels a workload's intervals are
 /// (docs/METHODOLOGY.md#levels); none without an interval.
 pub fn levels(w: &WorkloadReport, lang: Lang) -> Option<String> {
     let change =
@@ -87,17 +87,17 @@ pub fn levels(w: &WorkloadReport, lang: Lang) -> Option<String> {
     let change = change.map(|c| {
         let shares = if c.mode == Mode::Interleaved { c.most_looks } else { c.looks };
         let bound = match shares {
-            0 | 1 => "95 %",
-            2 => "97.5 %",
-            3 => "98.3 %",
-            _ => "98.75 %",
+            0 | 1 => "90 %",
+            2 => "95 %",
+            3 => "96.7 %",
+            _ => "97.5 %",
         };
         match lang {
             Lang::En => format!(
-                "of a change two-sided at the level that a FAIL needs, 99.7 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
+                "of a change at the level that a FAIL needs, 99.7 % or more; of an unchanged primary metric at {bound}, and its worse end is what a PASS proves"
             ),
             Lang::Ko => format!(
-                "변화는 FAIL에 필요한 수준(양측 99.7 % 이상); PASS의 경계는 단측 {bound} 기준이므로 이 구간 안에 들 수 있음"
+                "변화는 FAIL에 필요한 수준(99.7 % 이상); 변화 없음으로 판정된 주요 지표는 {bound}, 나쁜 쪽 끝이 PASS가 입증하는 경계"
             ),
         }
     });
