@@ -37,8 +37,8 @@ lines() { sed -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d'; }
 
 case ${GG_COMMAND:-check} in
 check | run | comment) arguments=("${GG_COMMAND:-check}") ;;
-'baseline update') arguments=(baseline update) ;;
-*) refuse "the input 'command' is none of check, run, baseline update, comment" 2 ;;
+'baseline update' | 'baseline drift') arguments=(baseline "${GG_COMMAND#baseline }") ;;
+*) refuse "the input 'command' is none of check, run, baseline update, baseline drift, comment" 2 ;;
 esac
 
 for flag in "${values[@]}"; do

@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::accept::AcceptArgs;
 pub use self::baseline::{
-    BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs,
+    BaselineAnchorArgs, BaselineCommand, BaselineDriftArgs, BaselineHistoryArgs, BaselineListArgs,
     BaselinePromoteArgs, BaselinePruneArgs, BaselineResolveArgs, BaselineShowArgs,
     BaselineUpdateArgs, LandArgs,
 };

@@ -52,20 +52,8 @@ pub struct StatusPolicy {
     pub on_missing_baseline: OnOpen,
     pub on_incomparable: OnOpen,
     pub on_limit_open: OnOpen,
-    pub on_anchor_drift: OnOpen,
     /// Starts that look slow only sometimes.
     pub on_unstable: OnOpen,
-}
-
-/// What a second comparison says, with the sessions of the anchor.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Drift {
-    /// No metric is proven worse.
-    None,
-    /// Worse than at the anchor.
-    Worse(Reason),
-    /// Why nothing is known of it.
-    NotCompared(Reason),
 }
 
 /// What the baseline had to say.
@@ -87,8 +75,6 @@ pub struct Evidence {
     pub limits: Vec<LimitFinding>,
     /// What of comparison and limits somebody has accepted.
     pub excused: Vec<Excused>,
-    /// Against the anchor, where there is one.
-    pub drift: Option<Drift>,
     /// What of the evidence is missing or contradicts itself: it may fail, and never passes.
     pub incomplete: Vec<Reason>,
     /// What is worth knowing beside the verdict.
@@ -153,9 +139,6 @@ pub fn rule(policy: StatusPolicy, evidence: &Evidence) -> Ruling {
         ruling.exit = ExitStatus::Inconclusive;
         ruling.reasons.insert(0, Reason::OpenLimitFails);
     }
-    if let Some(drift) = &evidence.drift {
-        drifted(policy, drift, &mut ruling);
-    }
     ruling.accepted = evidence.excused.iter().map(Reason::from).collect();
     ruling.warnings.extend(judged(joined.warnings));
     ruling.warnings.extend(evidence.warnings.iter().cloned());
@@ -185,35 +168,6 @@ fn unproven(
     let strictest =
         if policy.on_inconclusive == OnOpen::Fail { OnOpen::Fail } else { policy.on_blind };
     Ruling::new(Verdict::Blind, exit_of(strictest, ExitStatus::Inconclusive), reasons)
-}
-
-/// The change under test did not cause what came before it: only where the policy says so it fails
-/// for that.
-fn drifted(policy: StatusPolicy, drift: &Drift, ruling: &mut Ruling) {
-    let fails = policy.on_anchor_drift == OnOpen::Fail;
-    match drift {
-        Drift::None => {}
-        Drift::Worse(why) if fails && ruling.verdict == Verdict::Failed => {
-            ruling.reasons.push(why.clone());
-        }
-        Drift::Worse(why) if fails => {
-            // Why it was open explains no failure; what a PASS proved does not hold over all of the
-            // way.
-            let open = std::mem::replace(&mut ruling.reasons, vec![why.clone()]);
-            ruling.warnings.extend(open.into_iter().filter(|_| ruling.verdict != Verdict::Passed));
-            (ruling.verdict, ruling.exit) = (Verdict::Failed, ExitStatus::GateFailed);
-        }
-        Drift::NotCompared(why) if fails && ruling.exit == ExitStatus::Pass => {
-            ruling.verdict = if ruling.verdict == Verdict::Passed {
-                Verdict::Inconclusive
-            } else {
-                ruling.verdict
-            };
-            ruling.exit = ExitStatus::Inconclusive;
-            ruling.reasons.insert(0, Reason::AnchorFails { why: Box::new(why.clone()) });
-        }
-        Drift::Worse(why) | Drift::NotCompared(why) => ruling.warnings.push(why.clone()),
-    }
 }
 
 /// The worst wins: exit 1, then 3, 4, 5, 0; among equals the first. A run without workloads proves

@@ -19,6 +19,7 @@ use crate::report::Report;
 use crate::report::attempts::ledger;
 use crate::report::comment as text;
 use crate::report::comment::{About, DEFAULT_GATE, Marker, Room};
+use crate::report::drift::{self, DriftReport};
 use crate::verdict::Verdict;
 
 /// Permissions of a job, as workflows write them.
@@ -80,6 +81,19 @@ pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang)
     let told = with_client(ci, &repository, &token, async |client| send(client, &post).await);
     for line in told.unwrap_or_else(|why| vec![why]) {
         notice(ci, &line);
+    }
+}
+
+/// After `baseline drift`, in GitHub Actions; elsewhere nothing: an annotation and the step's
+/// summary.
+pub fn after_drift(here: &Workspace, report: &DriftReport, lang: Lang) {
+    let Some(ci) = here.workflow_run() else { return };
+    if let Some(level) = level(Some(report.verdict), report.exit_code) {
+        tell_runner(&actions::command(level, DEFAULT_GATE, &report.headline(Lang::En)));
+    }
+    if let Some(path) = &ci.step_summary {
+        let text = drift::markdown(report, lang);
+        summarise(ci, path, Some(text).filter(|text| text.len() < actions::summary_room(path)));
     }
 }
 
@@ -238,18 +252,18 @@ fn annotations(reports: &[Report]) -> Vec<Annotation> {
     text::regressed(reports).into_iter().map(of).collect()
 }
 
-/// Loud where the gate fails, a warning where nothing was proven, silent on a PASS.
 fn annotation_line(report: &Report, gate: &str) -> Option<WorkflowCommand> {
-    let level = match (report.verdict, report.exit_code) {
-        (Some(Verdict::Passed), 0) => return None,
-        (_, 0) => Level::Warning,
-        _ => Level::Error,
-    };
-    Some(actions::command(
-        level,
-        gate,
-        &text::title(std::slice::from_ref(report), &About::default()),
-    ))
+    let title = text::title(std::slice::from_ref(report), &About::default());
+    Some(actions::command(level(report.verdict, report.exit_code)?, gate, &title))
+}
+
+/// Loud where the gate fails, a warning where nothing was proven, silent on a PASS.
+const fn level(verdict: Option<Verdict>, exit_code: u8) -> Option<Level> {
+    match (verdict, exit_code) {
+        (Some(Verdict::Passed), 0) => None,
+        (_, 0) => Some(Level::Warning),
+        _ => Some(Level::Error),
+    }
 }
 
 /// `$GITHUB_OUTPUT` and `$GITHUB_STEP_SUMMARY`.
@@ -270,7 +284,12 @@ fn files(ci: &Ci, reports: &[Report], about: &About, folder: &Path) {
     }
     let Some(path) = &ci.step_summary else { return };
     let room = actions::summary_room(path);
-    let Some(summary) = text::fit(reports, about, Room::Bytes(room.saturating_sub(1))) else {
+    summarise(ci, path, text::fit(reports, about, Room::Bytes(room.saturating_sub(1))));
+}
+
+/// `summary`: none where it does not fit.
+fn summarise(ci: &Ci, path: &Path, summary: Option<String>) {
+    let Some(summary) = summary else {
         return notice(
             ci,
             &bilingual!(

@@ -130,7 +130,6 @@ fn baseline(
         workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
         from: None,
         accepted: reviewed.accepted.clone(),
-        anchor: reviewed.anchor.clone(),
     }
 }
 

@@ -23,9 +23,30 @@ pub enum BaselineCommand {
     Prune(BaselinePruneArgs),
     /// A metric over the sessions of the branch: where it moved, and which limit has become slack
     History(BaselineHistoryArgs),
-    /// Pin a point of the past, say the last release, that every check also compares with: it shows
-    /// slow drift
+    /// Judge the latest sessions of the branch against those of a release, or of the anchor: small
+    /// steps that no change is judged for
+    Drift(BaselineDriftArgs),
+    /// Pin a point of the past, say the last release, that drift is judged from
     Anchor(BaselineAnchorArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineDriftArgs {
+    /// Since when [default: what `baseline anchor` has pinned, else the last release (a tag such as
+    /// v1.2) that five sessions came after]
+    #[arg(long, value_name = "COMMIT|TAG|SESSION")]
+    pub anchor: Option<String>,
+    /// Only this workload
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Clone, Debug, Args)]

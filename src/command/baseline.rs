@@ -1,25 +1,26 @@
-//! `baseline update|promote|list|show|resolve|prune|history|anchor`: the committed sessions.
+//! `baseline update|promote|list|show|resolve|prune|history|drift|anchor`: the committed sessions.
 
 use super::{args, output};
-use crate::app::baselines::{self, anchor, history, prune, resolve, show};
+use crate::app::baselines::{self, anchor, drift, history, prune, resolve, show};
 use crate::app::capture::{self, Land, New, Sessions};
 use crate::app::workspace::Workspace;
-use crate::app::{artefacts, dry_run, gate};
+use crate::app::{artefacts, dry_run, gate, publish};
 use crate::baseline::reviewed::ANCHOR;
 use crate::cli::{
-    BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs,
+    BaselineAnchorArgs, BaselineCommand, BaselineDriftArgs, BaselineHistoryArgs, BaselineListArgs,
     BaselinePromoteArgs, BaselinePruneArgs, BaselineResolveArgs, BaselineShowArgs,
     BaselineUpdateArgs, LandArgs,
 };
 use crate::exit::ExitStatus;
 use crate::lang::{Text, bilingual};
 use crate::print::{self, note, speak};
-use crate::report::text;
+use crate::report::{self, text};
 
 pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
     match command {
         BaselineCommand::Update(args) => return update(args),
         BaselineCommand::Promote(args) => return promote(args),
+        BaselineCommand::Drift(args) => return drift(args),
         BaselineCommand::List(args) => list(args)?,
         BaselineCommand::Show(args) => show(args)?,
         BaselineCommand::Resolve(args) => resolve(args)?,
@@ -163,6 +164,35 @@ fn history(args: &BaselineHistoryArgs) -> anyhow::Result<()> {
     let (branch, path) = (text::plain(&branch), path.display());
     speak(&bilingual!("history of {branch} written to {path}", "{branch}의 이력 저장: {path}"));
     Ok(())
+}
+
+fn drift(args: &BaselineDriftArgs) -> anyhow::Result<ExitStatus> {
+    let here = Workspace::here();
+    let config = gate::config(&here, &args::file(&args.config))?;
+    let asked = drift::Request {
+        here: &here,
+        anchor: args.anchor.as_deref(),
+        workload: args.workload.as_deref(),
+        base: args.base.as_deref(),
+    };
+    let (report, exit) = drift::judged(&config, &asked)?;
+    let lang = print::language();
+    let shown = match args.json {
+        true => report.to_json(),
+        false => report::drift::terminal(&report, output::width(), lang),
+    };
+    output::told(output::print(shown.trim_end()));
+    publish::after_drift(&here, &report, lang);
+    if exit == ExitStatus::GateFailed {
+        speak(&bilingual!(
+            "hint: `goodput-gate baseline history METRIC` shows where it moved, `goodput-gate bisect {anchor} HEAD` finds the commits; if it is meant, \
+             pin a newer anchor",
+            "힌트: 어디서 움직였는지는 `goodput-gate baseline history METRIC`, 어느 커밋인지는 `goodput-gate bisect {anchor} HEAD`로 확인. 의도한 것이면 \
+             더 새로운 앵커로 고정하십시오",
+            anchor = text::plain(report.anchor().unwrap_or("ANCHOR"))
+        ));
+    }
+    Ok(exit)
 }
 
 fn anchor(args: &BaselineAnchorArgs) -> anyhow::Result<()> {

@@ -86,6 +86,7 @@ fn given(command: &Command) -> Option<Given> {
             BaselineCommand::Promote(args) => file(&args.config),
             BaselineCommand::Prune(args) => file(&args.config),
             BaselineCommand::History(args) => file(&args.config),
+            BaselineCommand::Drift(args) => file(&args.config),
             BaselineCommand::Anchor(args) => file(&args.config),
         },
         Command::Server(ServerCommand::Logs(args)) => file(&args.server.config),

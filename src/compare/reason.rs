@@ -66,6 +66,13 @@ pub enum Reason {
         commits: Option<u32>,
         found: SinceAnchor,
     },
+    /// Neither a release nor anything pinned.
+    NoAnchor,
+    /// Somebody has said why sessions since the anchor may be of another level.
+    LevelShiftSinceAnchor {
+        at: Place,
+        why: String,
+    },
     AcceptanceDoesNotCount {
         metric: String,
         terms: Terms,
@@ -174,6 +181,8 @@ pub enum RunReason {
         default: f64,
     },
     NoLimits,
+    /// A record of an earlier version, whose policy was to fail by the anchor.
+    AnchorNotJudged,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

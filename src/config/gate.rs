@@ -50,8 +50,6 @@ pub struct GateFile {
     pub on_incomparable: Option<OnOpen>,
     /// When an absolute limit is neither met nor breached.
     pub on_limit_open: Option<OnOpen>,
-    /// When a metric is worse than in the sessions of the anchor (`goodput-gate baseline anchor`).
-    pub on_anchor_drift: Option<OnOpen>,
     /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one
     /// from passing (`all`), or not (`latest`).
     pub on_attempt: Option<OnAttempt>,
@@ -80,6 +78,8 @@ pub struct GateFile {
     pub on_unstable: Option<OnUnstable>,
     /// Of earlier versions: refused.
     pub extend: Option<bool>,
+    /// Of earlier versions: refused.
+    pub on_anchor_drift: Option<OnOpen>,
 }
 
 /// What the candidate is interleaved with: exactly one.
@@ -112,8 +112,6 @@ pub struct Gate {
     pub on_incomparable: OnOpen,
     /// An absolute limit that is neither met nor breached.
     pub on_limit_open: OnOpen,
-    /// A metric that is worse than in the anchor's sessions.
-    pub on_anchor_drift: OnOpen,
     /// An earlier attempt of the same commit, plan and policy that failed.
     pub on_attempt: OnAttempt,
     /// Interleaved: two sides that are one program.
@@ -325,7 +323,6 @@ impl Checker {
             on_missing_baseline: file.on_missing_baseline?,
             on_incomparable: file.on_incomparable?,
             on_limit_open: file.on_limit_open?,
-            on_anchor_drift: file.on_anchor_drift?,
             on_attempt: file.on_attempt?,
             same_build: file.same_build?,
             strict: file.strict?,
@@ -358,6 +355,10 @@ impl Checker {
         if file.extend.is_some() {
             let hint = "leave it out: `gate.detect` says what must be found, and `gate.max_pairs` how many start pairs that may take";
             self.bad("gate.extend", "is of an earlier version", hint);
+        }
+        if file.on_anchor_drift.is_some() {
+            let hint = "leave it out: `goodput-gate baseline drift` judges the change since the anchor, once a week";
+            self.bad("gate.on_anchor_drift", "is of an earlier version", hint);
         }
         let said = |check: &mut Self, at, n: Option<u32>, most| {
             n.and_then(|n| check.bounded(at, Some(n), most))

@@ -8,16 +8,16 @@ use crate::exit::ExitStatus;
 use crate::judge::plan::Plan;
 use crate::judge::{self, Comparison, Decision, Wants};
 use crate::metric::{Class, Metric};
-use crate::record::{self, PastSession, Record, StartRecord, WorkloadRecord};
+use crate::record::{self, PastSession, Record, RecordedPolicy, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report};
 use crate::report::sides::Before;
-use crate::report::{AnchorReport, BaselineReport, Report};
+use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Reason, Ruling, StatusPolicy, overall, rule};
 
 mod accepted;
-mod anchor;
 mod blind;
 mod capture;
+mod drift;
 mod jobs;
 mod limits;
 mod other_day;
@@ -25,8 +25,8 @@ mod pair;
 mod plausible;
 mod work;
 
-pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
+pub use drift::{Anchor, Question, drifts};
 pub use jobs::{decided, not_a_first_job};
 pub use limits::on_failures;
 pub use pair::of_one_run;
@@ -44,7 +44,6 @@ pub struct Baseline {
     /// Where the walk to them began, where that is not HEAD.
     pub from: Option<String>,
     pub accepted: Accepted,
-    pub anchor: Option<Anchor>,
 }
 
 impl Baseline {
@@ -81,7 +80,7 @@ pub fn alone<'a>(
     first: Option<&Record>,
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let policy = policy(record);
+    let policy = status_policy(&record.policy);
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let baseline = baseline(workload);
@@ -135,18 +134,16 @@ pub fn wanted(baseline: &Record, candidate: &Record) -> anyhow::Result<Option<Wa
 pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
 /// Judges the candidate of an interleaved run against its other side, before it is put into a
-/// report. `known` is what is accepted and the anchor: nothing else of it is looked at.
+/// report. `known` is what is accepted: nothing else of it is looked at.
 pub fn paired<'a>(
     baseline: &Record,
     candidate: &'a Record,
     known: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let policy = policy(candidate);
+    let policy = status_policy(&candidate.policy);
     let ruled = candidate.workloads.iter().map(|workload| {
         let mut part = pair::part(baseline, candidate, workload)?;
-        let Baseline { accepted, anchor, .. } = known(workload);
-        part.excuse(&accepted, candidate, workload, None);
-        part.against_anchor(candidate, None, workload, anchor.as_ref())?;
+        part.excuse(&known(workload).accepted, candidate, workload, None);
         let ruling = rule(policy, &part.evidence);
         Ok((workload, part, ruling))
     });
@@ -164,26 +161,19 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let too_good: Vec<Reason> = parts.iter().filter_map(too_good).map(Reason::from).collect();
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(
-            |(
+        .map(|(workload, Part { evidence, baseline, beside, differences, before }, ruling)| {
+            let (pooled, starts) = (workload.pooled_values()?, workload.start_values()?);
+            Ok(Judged {
                 workload,
-                Part { evidence, baseline, beside, differences, anchor, before },
-                ruling,
-            )| {
-                let (pooled, starts) = (workload.pooled_values()?, workload.start_values()?);
-                Ok(Judged {
-                    workload,
-                    pooled,
-                    starts,
-                    ruling: Some((evidence, ruling)),
-                    baseline,
-                    beside,
-                    differences,
-                    anchor,
-                    before,
-                })
-            },
-        )
+                pooled,
+                starts,
+                ruling: Some((evidence, ruling)),
+                baseline,
+                beside,
+                differences,
+                before,
+            })
+        })
         .collect::<Result<_, record::RecordError>>()?;
     let mut report = report(record, &judged, Some(verdict), exit);
     report.notice(&too_good);
@@ -207,7 +197,6 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
                 baseline: None,
                 beside: None,
                 differences,
-                anchor: None,
                 before,
             })
         })
@@ -228,7 +217,6 @@ pub struct Part {
     baseline: Option<BaselineReport>,
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,
-    anchor: Option<(AnchorReport, Reason)>,
     before: Before,
 }
 
@@ -258,6 +246,12 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
     });
     let rules: Vec<Loosened> = said.collect();
     (!rules.is_empty()).then_some(RunReason::RegressionsLoosened { rules })
+}
+
+/// A policy of earlier versions, which no check plays any more.
+fn anchor_unjudged(record: &Record) -> Option<RunReason> {
+    let wanted = record.policy.on_anchor_drift.as_deref().is_some_and(|word| word != "warn");
+    wanted.then_some(RunReason::AnchorNotJudged)
 }
 
 /// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its
@@ -304,18 +298,16 @@ fn metric(name: &str) -> anyhow::Result<Metric> {
     })
 }
 
-fn policy(record: &Record) -> StatusPolicy {
+fn status_policy(p: &RecordedPolicy) -> StatusPolicy {
     // Anything but the word "warn" is the strict choice: a record from outside must not loosen by
     // misspelling.
     let of = |word: &str| if word == "warn" { OnOpen::Warn } else { OnOpen::Fail };
-    let p = &record.policy;
     StatusPolicy {
         on_inconclusive: of(&p.on_inconclusive),
         on_blind: of(&p.on_blind),
         on_missing_baseline: of(&p.on_missing_baseline),
         on_incomparable: of(&p.on_incomparable),
         on_limit_open: of(&p.on_limit_open),
-        on_anchor_drift: of(&p.on_anchor_drift),
         on_unstable: match p.on_unstable.as_deref() {
             None | Some("inconclusive") => OnOpen::Warn,
             Some(_) => OnOpen::Fail,

@@ -3,7 +3,7 @@
 
 use super::jobs::{another_thing, job, same_machine};
 use super::work::{self, Earlier, Tokens};
-use super::{Baseline, Part, blind, incomplete, judge_policy, limits, loosened};
+use super::{Baseline, Part, anchor_unjudged, blind, incomplete, judge_policy, limits, loosened};
 use crate::compare::reason::NoBaseline;
 use crate::compare::reason::RunReason;
 use crate::compare::{self, Selection, Why};
@@ -50,6 +50,7 @@ pub(super) fn part(
     }
     let about_run = same_machine(record, first)
         .into_iter()
+        .chain(anchor_unjudged(record))
         .chain(loosened(workload))
         .chain(limits::loosened(workload)?);
     warnings.extend(about_run.map(Reason::from));
@@ -60,13 +61,11 @@ pub(super) fn part(
         .chain(nothing)
         .map(Reason::from)
         .collect();
-    let (excused, drift) = (Vec::new(), None);
+    let excused = Vec::new();
     let before = Before::of_sessions(&sessions)?;
-    let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
-    let mut found =
-        Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
+    let evidence = Evidence { invalid, against, limits, excused, incomplete, warnings };
+    let mut found = Part { evidence, baseline: shown, beside: None, differences, before };
     found.excuse(&baseline.accepted, record, workload, selection.since.newest);
-    found.against_anchor(record, first, workload, baseline.anchor.as_ref())?;
     Ok(found)
 }
 
@@ -214,14 +213,36 @@ pub(super) fn compare(
     }))
 }
 
-/// A session whose SLOs were others says nothing about attainment.
+/// A session as a run of this workload is compared with it.
 pub(super) fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
-    let mut method = session.to_method_of(&workload.plan_seeds());
-    if session.slo != workload.slo {
-        for start in &mut method.starts {
-            start.forget(Metric::SloAttainment);
+    let length = Tokens::count(workload).output.map(|c| c.mean);
+    let like = Like {
+        seeds: &workload.plan_seeds(),
+        slo: workload.slo,
+        length: length.filter(|_| workload.load.open_loop),
+    };
+    like.method(session)
+}
+
+/// What sessions are brought to before they are compared.
+pub(super) struct Like<'a> {
+    /// Of the plan's rounds, in their order.
+    pub seeds: &'a [u64],
+    pub slo: Slo,
+    /// Output tokens per answer; of an open loop only.
+    pub length: Option<f64>,
+}
+
+impl Like<'_> {
+    /// A session whose SLOs were others says nothing about attainment.
+    pub fn method(&self, session: &Session) -> judge::Session {
+        let mut method = session.to_method_of(self.seeds);
+        if session.slo != self.slo {
+            for start in &mut method.starts {
+                start.forget(Metric::SloAttainment);
+            }
         }
+        work::at_lengths_of(self.length, session, &mut method);
+        method
     }
-    work::at_lengths_of(workload, session, &mut method);
-    method
 }

@@ -2,7 +2,7 @@
 //! evidence means (`verdict`).
 
 use super::work::{self, Tokens};
-use super::{Part, judge_policy, limits, loosened, mostly_whole};
+use super::{Part, anchor_unjudged, judge_policy, limits, loosened, mostly_whole};
 use crate::compare::reason::RunReason;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
@@ -57,14 +57,7 @@ pub fn part(
             ..evidence(reasons(workload.unfit()), Against::Missing(why))
         };
         let (differences, before) = (Vec::new(), Before::default());
-        return Ok(Part {
-            evidence,
-            baseline: None,
-            beside: None,
-            differences,
-            anchor: None,
-            before,
-        });
+        return Ok(Part { evidence, baseline: None, beside: None, differences, before });
     };
     let mut invalid: Vec<Reason> =
         base.unfit().into_iter().map(|why| Reason::OfBaseline { why }).collect();
@@ -91,6 +84,7 @@ pub fn part(
                 .collect(),
             warnings: said
                 .into_iter()
+                .chain(anchor_unjudged(candidate))
                 .chain(loosened(workload))
                 .chain(limits::loosened(workload)?)
                 .map(Reason::from)
@@ -104,7 +98,7 @@ pub fn part(
         }
     };
     let beside = beside(baseline, base);
-    Ok(Part { evidence, baseline: None, beside, differences, anchor: None, before })
+    Ok(Part { evidence, baseline: None, beside, differences, before })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.
@@ -120,7 +114,7 @@ fn reasons(all: Vec<Note>) -> Vec<Reason> {
 
 fn evidence(invalid: Vec<Reason>, against: Against) -> Evidence {
     let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
-    Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings }
+    Evidence { invalid, against, limits, excused, incomplete: Vec::new(), warnings }
 }
 
 fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {

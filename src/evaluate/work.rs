@@ -39,6 +39,15 @@ impl Tokens {
         Self { input: count(INPUT), output: count(OUTPUT) }
     }
 
+    /// Of several sessions together; absent where one of them does not tell.
+    pub fn together(sessions: &[&Session]) -> Self {
+        let Earlier { input, output } = Earlier::from_sessions(sessions);
+        let all = |counts: Vec<Count>| {
+            Count::together(&counts).filter(|_| counts.len() == sessions.len())
+        };
+        Self { input: all(input), output: all(output) }
+    }
+
     /// Where the work was another than the sessions'.
     pub fn drifted(self, earlier: &Earlier) -> Vec<RunReason> {
         let sides = [
@@ -118,17 +127,9 @@ fn partners<'a>(
 }
 
 /// In an open loop the output token rate is arrivals times length: how long the answers were is no
-/// speed. The rates of the sessions as they would be at the candidate's lengths.
-pub fn at_lengths_of(
-    workload: &WorkloadRecord,
-    session: &Session,
-    method: &mut crate::judge::Session,
-) {
-    let now = Tokens::count(workload).output.map(|c| c.mean);
-    let Some((now, then)) = now.zip(session.output_tokens_mean).filter(|_| workload.load.open_loop)
-    else {
-        return;
-    };
+/// speed. The rates of a session as they would be at other lengths (tokens per answer).
+pub fn at_lengths_of(now: Option<f64>, session: &Session, method: &mut crate::judge::Session) {
+    let Some((now, then)) = now.zip(session.output_tokens_mean) else { return };
     for start in &mut method.starts {
         let rounds = start.rounds.iter_mut().map(|round| &mut round.values);
         for values in std::iter::once(&mut start.values).chain(rounds) {

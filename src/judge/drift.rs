@@ -6,9 +6,10 @@
 use crate::judge::decide::conclude;
 use crate::judge::level::pass_tail;
 use crate::judge::other_day::centred;
+use crate::judge::reason::Side;
 use crate::judge::seeds::has_rounds;
 use crate::judge::sessions::{self, Compared, FEWEST_SESSIONS, Rule};
-use crate::judge::{Comparison, Mode, Policy, Reason, Session, StartsSeen};
+use crate::judge::{Comparison, Mode, Policy, Reason, Session};
 use crate::measure::summary::Shape;
 
 /// Latest sessions, as one group.
@@ -31,15 +32,17 @@ pub struct Drift<'a> {
 pub fn judge(input: &Drift<'_>) -> Comparison {
     let anchor = latest(input.anchor, ANCHORED);
     let recent = latest(input.recent, LATEST);
-    let present = anchor.len();
-    let undecided = |reasons| Comparison::undecided(Mode::Drift, present, 1, reasons);
-    let missing = FEWEST_SESSIONS.saturating_sub(present).max(LATEST.saturating_sub(recent.len()));
-    if missing > 0 {
-        let needed = if present < FEWEST_SESSIONS { FEWEST_SESSIONS } else { LATEST };
-        let present = needed.saturating_sub(missing) as u64;
-        let reason =
-            Reason::SessionsNeeded { missing: missing as u64, present, needed: needed as u64 };
-        return Comparison { sessions_needed: Some(missing), ..undecided(vec![reason]) };
+    let undecided = |reasons| Comparison::undecided(Mode::Drift, anchor.len(), 1, reasons);
+    let sides =
+        [(Side::Baseline, anchor.len(), FEWEST_SESSIONS), (Side::Candidate, recent.len(), LATEST)];
+    let few = sides.iter().filter(|(_, present, needed)| present < needed);
+    if let Some(missing) = few.clone().map(|(_, present, needed)| needed - present).max() {
+        let reasons = few.map(|&(side, present, needed)| Reason::DriftSessionsNeeded {
+            side,
+            present: present as u64,
+            needed: needed as u64,
+        });
+        return Comparison { sessions_needed: Some(missing), ..undecided(reasons.collect()) };
     }
     let keeps = |s: &Session| s.starts.iter().all(has_rounds);
     let by_seed = anchor.iter().chain(recent).all(keeps);
@@ -55,9 +58,7 @@ pub fn judge(input: &Drift<'_>) -> Comparison {
         policy: input.policy,
     };
     let compared = Compared { history: &history, units: &units, plain: (anchor, recent) };
-    let starts = StartsSeen { seen: recent.iter().map(|s| s.starts.len()).sum(), needed: 0 };
-    let known = Comparison { starts, ..undecided(Vec::new()) };
-    conclude(&known, sessions::findings(&rule, &compared), 1)
+    conclude(&undecided(Vec::new()), sessions::findings(&rule, &compared), 1)
 }
 
 fn latest(sessions: &[Session], most: usize) -> &[Session] {

@@ -221,11 +221,20 @@ mod tests {
 
     fn judged(jobs: &[Session], planned: usize) -> Comparison {
         let history: Vec<Session> = VECTOR.map(|v| session(&[v, v])).into();
+        judged_against(&history, jobs, planned, 0)
+    }
+
+    fn judged_against(
+        history: &[Session],
+        jobs: &[Session],
+        planned: usize,
+        unseen: usize,
+    ) -> Comparison {
         judge(&OtherDay {
-            history: &history,
+            history,
             jobs,
             decisions: &[],
-            unseen: 0,
+            unseen,
             planned,
             shape: SHAPE,
             differing: &[],
@@ -273,18 +282,7 @@ mod tests {
     #[test]
     fn a_pass_after_lost_attempts_must_be_surer() {
         let history: Vec<Session> = VECTOR.map(|v| session(&[2.0 * v; 2])).into();
-        let of = |unseen| {
-            judge(&OtherDay {
-                history: &history,
-                jobs: &[session(&[0.059, 0.059])],
-                decisions: &[],
-                unseen,
-                planned: 1,
-                shape: SHAPE,
-                differing: &[],
-                policy: &Policy::default(),
-            })
-        };
+        let of = |unseen| judged_against(&history, &[session(&[0.059, 0.059])], 1, unseen);
         assert_eq!(of(0).decision, Decision::Pass, "{:?}", of(0).reasons);
         assert!(of(0).proves.is_some());
         let later = of(4);
@@ -318,16 +316,7 @@ mod tests {
             *start =
                 StartSummary::from_rounds(vec![start.rounds[0].clone(), start.rounds[1].clone()]);
         }
-        let found = judge(&OtherDay {
-            history: &history,
-            jobs: &[job],
-            decisions: &[],
-            unseen: 0,
-            planned: 1,
-            shape: SHAPE,
-            differing: &[],
-            policy: &Policy::default(),
-        });
+        let found = judged_against(&history, &[job], 1, 0);
         assert!((tested(&found).estimate.difference - 0.02).abs() < 1e-9);
         assert_eq!(found.warnings, [Reason::SessionsWithoutRounds { sessions: 1 }]);
         assert_eq!(found.decision, Decision::Pass, "{:?}", found.reasons);
@@ -336,18 +325,7 @@ mod tests {
     #[test]
     fn young_histories_pass_nothing_and_convict_of_what_is_gross() {
         let history: Vec<Session> = VECTOR[..5].iter().map(|v| session(&[*v; 2])).collect();
-        let of = |value: f64| {
-            judge(&OtherDay {
-                history: &history,
-                jobs: &[session(&[value; 2])],
-                decisions: &[],
-                unseen: 0,
-                planned: 1,
-                shape: SHAPE,
-                differing: &[],
-                policy: &Policy::default(),
-            })
-        };
+        let of = |value: f64| judged_against(&history, &[session(&[value; 2])], 1, 0);
         assert_eq!((of(0.0).decision, of(0.0).sessions_needed), (Decision::Inconclusive, Some(1)));
         assert_eq!(of(0.0).blind(), None);
         assert_eq!(of(0.7).decision, Decision::Regression);
@@ -357,18 +335,7 @@ mod tests {
     fn sessions_that_differ_too_much_are_blind_and_never_hide_a_doubling() {
         let uneven = |i: usize| session(&[if i.is_multiple_of(2) { 0.0 } else { 1.4_f64.ln() }; 2]);
         let history: Vec<Session> = (0..6).map(uneven).collect();
-        let of = |value: f64| {
-            judge(&OtherDay {
-                history: &history,
-                jobs: &[session(&[value; 2])],
-                decisions: &[],
-                unseen: 0,
-                planned: 1,
-                shape: SHAPE,
-                differing: &[],
-                policy: &Policy::default(),
-            })
-        };
+        let of = |value: f64| judged_against(&history, &[session(&[value; 2])], 1, 0);
         assert_eq!(of(std::f64::consts::LN_2).decision, Decision::Regression);
         let open = of(0.3);
         assert_eq!(open.decision, Decision::Inconclusive);

@@ -86,6 +86,12 @@ pub enum Reason {
         present: u64,
         needed: u64,
     },
+    /// Of the sessions at the anchor (baseline) or of those since (candidate).
+    DriftSessionsNeeded {
+        side: Side,
+        present: u64,
+        needed: u64,
+    },
     /// `detectable`: none where the noise is not known. `noise`: standard deviation of `unit`.
     Blind {
         metric: Metric,

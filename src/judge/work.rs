@@ -39,6 +39,14 @@ impl Count {
     pub fn measure(counts: &[f64]) -> Option<Self> {
         Some(Self { mean: mean(counts)?, sd: sd(counts), requests: counts.len() as u64 })
     }
+
+    /// Of several runs: each counts alike. None without any.
+    pub fn together(runs: &[Self]) -> Option<Self> {
+        let means: Vec<f64> = runs.iter().map(|run| run.mean).collect();
+        let variances: Option<Vec<f64>> = runs.iter().map(|run| Some(run.sd?.powi(2))).collect();
+        let sd = variances.and_then(|all| mean(&all)).map(f64::sqrt);
+        Some(Self { mean: mean(&means)?, sd, requests: runs.iter().map(|run| run.requests).sum() })
+    }
 }
 
 impl Work {

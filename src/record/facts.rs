@@ -33,7 +33,7 @@ pub fn policy(config: &Config) -> RecordedPolicy {
         on_missing_baseline: word(gate.on_missing_baseline),
         on_incomparable: word(gate.on_incomparable),
         on_limit_open: word(gate.on_limit_open),
-        on_anchor_drift: word(gate.on_anchor_drift),
+        on_anchor_drift: None,
         on_attempt: match gate.on_attempt {
             OnAttempt::All => "all",
             OnAttempt::Latest => "latest",

@@ -27,9 +27,9 @@ pub struct RecordedPolicy {
     /// `allow` or `refuse`: two sides that are one program. `refuse` where it is absent.
     #[serde(default = "refuse", skip_serializing_if = "is_refuse")]
     pub same_build: String,
-    /// `warn` where it is absent.
-    #[serde(default = "warn", skip_serializing_if = "is_warn")]
-    pub on_anchor_drift: String,
+    /// Of earlier versions: what a comparison with the anchor decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_anchor_drift: Option<String>,
     /// `all` or `latest`; `all` where it is absent.
     #[serde(default = "all", skip_serializing_if = "is_all")]
     pub on_attempt: String,
@@ -145,14 +145,6 @@ fn fail() -> String {
 
 fn is_fail(policy: &str) -> bool {
     policy == "fail"
-}
-
-fn warn() -> String {
-    "warn".into()
-}
-
-fn is_warn(policy: &str) -> bool {
-    policy == "warn"
 }
 
 fn all() -> String {

@@ -22,7 +22,7 @@ use super::notice::Notice;
 use super::server;
 use super::sides::{self, Before};
 use super::{
-    AnchorReport, BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport,
+    BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport,
     DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
     WorkloadReport,
 };
@@ -40,7 +40,6 @@ pub struct Judged<'a> {
     /// The other side of an interleaved run.
     pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
-    pub anchor: Option<(AnchorReport, Reason)>,
     /// What else is known of the baseline's side.
     pub before: Before,
 }
@@ -137,10 +136,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
-        anchor: judged
-            .anchor
-            .as_ref()
-            .map(|(report, words)| AnchorReport { words: codes.text(words), ..report.clone() }),
+        anchor: None,
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
         metrics: metrics(w, &judged.pooled, comparison, excused, &mut codes),
@@ -239,7 +235,7 @@ fn metrics(
         .collect()
 }
 
-fn metric(
+pub(super) fn metric(
     metric: Metric,
     pooled: Option<f64>,
     judged: Option<&MetricComparison>,

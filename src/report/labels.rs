@@ -65,6 +65,7 @@ labels! {
     accepted: "accepted", "수용됨";
     warning: "warning", "경고";
     anchor: "anchor", "앵커";
+    latest: "latest", "최근";
     note: "note", "참고";
     meanwhile: "meanwhile", "그동안";
     advice: "advice", "조언";
@@ -77,6 +78,7 @@ labels! {
     starts: "starts", "시작";
     server_starts: "server starts", "서버 시작";
     slo: "SLO", "SLO";
+    no_evidence: "no evidence: INVALID", "증거 아님: INVALID";
     slo_attainment: "all SLOs together", "모든 SLO 동시 만족";
     limits: "limits", "한도";
     others: "others", "그 밖에";

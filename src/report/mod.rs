@@ -12,6 +12,7 @@ pub mod codes;
 pub mod comment;
 mod contract;
 pub mod csv;
+pub mod drift;
 mod gpu;
 mod headline;
 pub mod history;
@@ -127,7 +128,7 @@ pub struct WorkloadReport {
     pub baseline: Option<BaselineReport>,
     /// How the comparison was made; absent where there was none.
     pub comparison: Option<ComparisonReport>,
-    /// The second comparison, with the sessions of `baselines/anchor`; absent where there is none.
+    /// Of earlier versions: a second comparison, with the sessions of `baselines/anchor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<AnchorReport>,
     pub fingerprint: Fingerprint,
@@ -261,8 +262,7 @@ pub struct MetricReport {
     pub accepted: Option<String>,
 }
 
-/// What changed since a pinned point of the past. It decides only under `gate.on_anchor_drift:
-/// fail`.
+/// Of earlier versions: what changed since a pinned point of the past.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnchorReport {

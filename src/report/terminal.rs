@@ -100,6 +100,11 @@ pub(super) fn parted(
     bare(width).parted(header, rows, &numbers)
 }
 
+/// Each with its label before it.
+pub(super) fn facts(facts: &[(&str, String)], width: u16) -> String {
+    bare(width).facts(facts)
+}
+
 fn bare(width: u16) -> Pen {
     Pen { width: width.max(NARROWEST), colour: false, lang: Lang::En }
 }

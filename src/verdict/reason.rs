@@ -21,10 +21,6 @@ use crate::{compare, judge};
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Reason {
     OpenLimitFails,
-    /// An anchor that nothing is known of, where drift fails.
-    AnchorFails {
-        why: Box<Self>,
-    },
     Incomparable {
         differences: Vec<Difference>,
     },
@@ -94,7 +90,6 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OpenLimitFails => f.write_str("a limit is not proven, and on_limit_open is fail"),
-            Self::AnchorFails { why } => write!(f, "{why}, and on_anchor_drift is fail"),
             Self::Incomparable { differences } => {
                 write!(f, "baselines exist, but of something else: {}", joined(differences))
             }

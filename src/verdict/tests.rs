@@ -11,13 +11,12 @@ const WARN: StatusPolicy = StatusPolicy {
     on_missing_baseline: OnOpen::Warn,
     on_incomparable: OnOpen::Fail,
     on_limit_open: OnOpen::Warn,
-    on_anchor_drift: OnOpen::Warn,
     on_unstable: OnOpen::Warn,
 };
 
 fn evidence(against: Against) -> Evidence {
     let (invalid, limits, excused, warnings) = (vec![], vec![], vec![], vec![]);
-    Evidence { invalid, against, limits, excused, drift: None, incomplete: vec![], warnings }
+    Evidence { invalid, against, limits, excused, incomplete: vec![], warnings }
 }
 
 /// Starts that look slow only sometimes leave it open; the policy may ask for more.
@@ -64,43 +63,6 @@ fn something_else_is_not_a_baseline() {
     let ruling = rule(WARN, &evidence(Against::Incomparable(vec![difference])));
     assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomparable, ExitStatus::NoBaseline));
     assert!(ruling.reasons[0].to_string().contains("gpu: H100 -> A100"));
-}
-
-/// Of a change that is not the cause.
-#[test]
-fn drift_decides_only_where_the_policy_says_so() {
-    let met = LimitFinding {
-        metric: crate::metric::Metric::ErrorRate,
-        bound: crate::config::Bound::Max(0.01),
-        value: Some(0.0),
-        interval: None,
-        state: LimitState::Met,
-        side_ok: Some(true),
-        reason: LimitReason::LimitUnknown { name: "fine".into() },
-    };
-    let text = |words: &str| Reason::Text(words.into());
-    let of = |drift| Evidence {
-        limits: vec![met.clone()],
-        drift: Some(drift),
-        ..evidence(Against::LimitsOnly)
-    };
-    let strict = StatusPolicy { on_anchor_drift: OnOpen::Fail, ..WARN };
-    let (worse, lost) =
-        (of(Drift::Worse(text("TPOT +6 %"))), of(Drift::NotCompared(text("no sessions"))));
-    assert_eq!(rule(strict, &of(Drift::None)).verdict, Verdict::Passed);
-    for e in [&worse, &lost] {
-        let ruling = rule(WARN, e);
-        assert_eq!((ruling.verdict, ruling.warnings.len()), (Verdict::Passed, 1));
-    }
-    let ruling = rule(strict, &worse);
-    assert_eq!(
-        (ruling.verdict, ruling.exit, &ruling.reasons[0]),
-        (Verdict::Failed, ExitStatus::GateFailed, &text("TPOT +6 %"))
-    );
-    let ruling = rule(strict, &lost);
-    assert_eq!((ruling.verdict, ruling.exit), (Verdict::Inconclusive, ExitStatus::Inconclusive));
-    let unfit = Evidence { invalid: vec![Reason::Text("client late".into())], ..worse };
-    assert_eq!(rule(strict, &unfit).verdict, Verdict::Invalid);
 }
 
 #[test]

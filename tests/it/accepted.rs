@@ -1,6 +1,6 @@
 //! Acceptances on real repositories: which file counts, what it covers, where history begins.
 //! Judged from stored records, so that nothing depends on this machine. Not here: what an
-//! acceptance covers in detail (`accept` in the library), the anchor (`anchored`).
+//! acceptance covers in detail (`accept` in the library), drift (`drift`).
 
 use serde_json::Value;
 

@@ -490,13 +490,13 @@ fn every_name_says_its_thing() {
 /// is read at a sitting.
 const LONG: [(&str, &str, usize); 16] = [
     // Flat: one arm per sentence.
-    ("judge/reason/english.rs", "fmt", 86),
-    ("report/say/ko/judge.rs", "reason", 63),
-    ("compare/reason/english.rs", "fmt", 110),
+    ("judge/reason/english.rs", "fmt", 90),
+    ("report/say/ko/judge.rs", "reason", 67),
+    ("compare/reason/english.rs", "fmt", 112),
     ("report/advice.rs", "fmt", 86),
     ("report/say/ko/notice.rs", "notice", 80),
-    ("report/say/ko/compare.rs", "run", 77),
-    ("report/say/ko/compare.rs", "reason", 65),
+    ("report/say/ko/compare.rs", "run", 80),
+    ("report/say/ko/compare.rs", "reason", 71),
     ("report/say/ko/advice.rs", "advice", 74),
     ("report/ranking/note.rs", "fmt", 62),
     ("measure/seen.rs", "fmt", 67),

@@ -1,7 +1,6 @@
-//! The anchor's file: pins the point of the past that every check also compares with, shows it,
-//! removes it.
+//! The anchor's file: pins the point of the past that drift is judged from, shows it, removes it.
 //!
-//! Not here: the comparison (`evaluate`), reading it for a check (`sessions::reviewed`).
+//! Not here: the comparison (`drift`), reading it for that (`sessions::reviewed`).
 #![expect(clippy::disallowed_methods, reason = "rim: writes the anchor's file")]
 
 use std::path::PathBuf;
@@ -59,7 +58,7 @@ pub fn pin(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Text
 }
 
 /// Errors: neither a commit nor a session is called so.
-fn commit(repo: &Repo, what: &str, all: &[Session]) -> anyhow::Result<String> {
+pub(super) fn commit(repo: &Repo, what: &str, all: &[Session]) -> anyhow::Result<String> {
     // A session first: its eight hex digits may be the beginning of some hash too.
     match all.iter().find(|s| s.session == what) {
         Some(session) => Ok(repo.resolve(&session.commit)?.0),

@@ -1,4 +1,5 @@
-//! What people do with stored sessions: list, show, explain, prune, pin. Not here: adding to them
+//! What people do with stored sessions: list, show, explain, prune, pin, and
+//! judge drift by them. Not here: adding to them
 //! (`capture`), judging by them (`check`).
 
 use crate::baseline::lineage::Link;
@@ -11,6 +12,7 @@ use super::sessions::placed::distance;
 use super::workspace::{Workspace, baselines_folder};
 
 pub mod anchor;
+pub mod drift;
 pub mod history;
 pub mod prune;
 pub mod resolve;

@@ -125,9 +125,9 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             .map(|k| accepted(k, &reviewed.accepted.on))
             .collect(),
         anchor: reviewed.anchor.map(|a| AnchorStep {
-            name: a.name,
-            commit: a.commit,
-            distance_commits: a.distance,
+            name: a.point.name,
+            commit: a.point.commit,
+            distance_commits: a.point.distance_commits,
             sessions: a.sessions.len(),
             missing: a.missing,
         }),

@@ -1,4 +1,5 @@
-//! The workflow that `init` writes: the gate on every pull request, on a runner of the user's own.
+//! The workflow that `init` writes: the gate on every pull request, and once a week whether main has
+//! drifted, on a runner of the user's own.
 //! Not here: the action.
 
 use crate::config::starter::scalar;
@@ -16,18 +17,20 @@ name: goodput-gate
 on:
   pull_request:
     branches: [{branch}]
+  schedule:
+    - cron: '17 5 * * 1'                    # Mondays: has the branch become slower by small steps since the last release?
   workflow_dispatch:
 permissions:
   contents: read
   checks: write                             # the check
   pull-requests: write                      # the comment
 concurrency:
-  group: goodput-gate-${{{{ github.ref }}}}
+  group: goodput-gate-${{{{ github.event_name }}}}-${{{{ github.ref }}}}
   cancel-in-progress: true                  # a newer push makes the older measurement worthless
 jobs:
   gate:
     # Code of a fork does not run on your machine. docs/GITHUB.md of goodput-gate has the pair of jobs for forks.
-    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository
+    if: github.event_name == 'workflow_dispatch' || github.event.pull_request.head.repo.full_name == github.repository
     runs-on: self-hosted
     timeout-minutes: 60
     steps:
@@ -39,6 +42,14 @@ jobs:
 {key}      - if: always()
         uses: actions/upload-artifact@v4
         with: {{name: goodput-gate, path: '.goodput-gate/*.*', include-hidden-files: true}}
+  drift:
+    if: github.event_name == 'schedule'
+    runs-on: self-hosted
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@v4
+        with: {{fetch-depth: 0}}
+      - run: goodput-gate baseline drift    # measures nothing: it judges the sessions that `baseline update` has left
 ",
         branch = scalar(branch)
     )

@@ -68,7 +68,7 @@ impl Baselines {
             );
         }
         if config.gate.mode == GateMode::Limits {
-            return Ok(Self::without(git, None).with(Reviewed { anchor: None, ..beside() }));
+            return Ok(Self::without(git, None).with(beside()));
         }
         if wanted.no_base() {
             return Ok(Self::without(git, Some(NoBaseline::NoChange)));
@@ -168,7 +168,6 @@ impl Baselines {
             workloads,
             from: self.from.clone(),
             accepted: self.reviewed.accepted.clone(),
-            anchor: self.reviewed.anchor.clone(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::compare::Accepted;
 use crate::config::Config;
 use crate::evaluate::Anchor;
 use crate::read;
+use crate::report::drift::{AnchorFound, AnchorPoint};
 use crate::report::notice::Notice;
 use crate::report::text;
 
@@ -67,7 +68,7 @@ impl Reviewed {
                 Vec::new()
             }
         };
-        let anchor = anchor(repo, config, &source, links);
+        let anchor = pinned(repo, config, &source, links);
         let head = repo.head().ok().map(|head| head.link.commit);
         Self { accepted: Accepted { known, on: today() }, anchor, notices }
             .candidate(repo, head.as_deref())
@@ -211,21 +212,13 @@ fn on_the_way(
 }
 
 /// The anchor as its file names it: a commit or anything that git resolves to one, then what people
-/// call it.
-fn anchor(repo: &Repo, config: &Config, source: &Source, links: &[Link]) -> Option<Anchor> {
-    let none = |name: &str, why: String| {
-        Some(Anchor {
-            name: name.to_owned(),
-            commit: None,
-            distance: None,
-            sessions: Vec::new(),
-            missing: Some(why),
-        })
-    };
+/// call it. None without such a file.
+fn pinned(repo: &Repo, config: &Config, source: &Source, links: &[Link]) -> Option<Anchor> {
     let text = match source.text(repo, config, ANCHOR) {
         Ok(text) => text?,
         Err(why) => {
-            return none("?", format!("{} cannot be read: {why}", source.shown(config, ANCHOR)));
+            let missing = Some(format!("{} cannot be read: {why}", source.shown(config, ANCHOR)));
+            return Some(Anchor { missing, ..unread(AnchorFound::Pinned, "?") });
         }
     };
     let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
@@ -233,16 +226,35 @@ fn anchor(repo: &Repo, config: &Config, source: &Source, links: &[Link]) -> Opti
         .split_once(char::is_whitespace)
         .map_or((line, line), |(what, name)| (what, name.trim()));
     let name = text::excerpt(if name.is_empty() { "?" } else { name });
-    let read = || -> anyhow::Result<Anchor> {
-        let (commit, _) = repo.resolve(what)?;
-        let lineage = repo.lineage_from(&commit)?;
-        // Those of its own tree too: the target branch keeps only the last ones.
-        let mut all = repo.sessions_at(&commit)?;
-        all.extend(source.sessions(repo, config)?);
-        let distance =
-            links.iter().position(|l| l.commit == commit).and_then(|at| u32::try_from(at).ok());
-        let sessions = on_lineage(all.into_values().collect(), &lineage);
-        Ok(Anchor { name: name.clone(), commit: Some(commit), distance, sessions, missing: None })
-    };
-    read().map_or_else(|why| none(&name, format!("{why:#}")), Some)
+    let unread = unread(AnchorFound::Pinned, &name);
+    let read = || anchored(repo, unread.point.clone(), what, links, source.sessions(repo, config)?);
+    let lost = |why: anyhow::Error| Anchor { missing: Some(format!("{why:#}")), ..unread.clone() };
+    Some(read().unwrap_or_else(lost))
+}
+
+/// An anchor that nothing is known of yet.
+pub fn unread(found: AnchorFound, name: &str) -> Anchor {
+    let point = AnchorPoint { name: name.to_owned(), found, commit: None, distance_commits: None };
+    Anchor { point, sessions: Vec::new(), missing: None }
+}
+
+/// The sessions of a commit, or of anything that git resolves to one, and of those before it: what
+/// its own tree holds, too, since the target branch keeps only the last ones. `links` is the walk
+/// from where main is now.
+pub fn anchored(
+    repo: &Repo,
+    point: AnchorPoint,
+    what: &str,
+    links: &[Link],
+    sessions: Files,
+) -> anyhow::Result<Anchor> {
+    let (commit, _) = repo.resolve(what)?;
+    let lineage = repo.lineage_from(&commit)?;
+    let mut all = repo.sessions_at(&commit)?;
+    all.extend(sessions);
+    let at = links.iter().position(|l| l.commit == commit);
+    let distance_commits = at.and_then(|at| u32::try_from(at).ok());
+    let sessions = on_lineage(all.into_values().collect(), &lineage);
+    let point = AnchorPoint { commit: Some(commit), distance_commits, ..point };
+    Ok(Anchor { point, sessions, missing: None })
 }

@@ -102,7 +102,7 @@ impl NextStep<'_> {
                 "nothing is proven yet; {needed} more sessions of the base branch let the gate see more: `goodput-gate baseline update` there, on different days"
             ),
             Self::QuieterMachine => {
-                "nothing is proven: a quieter machine, more starts (`--starts`, `gate.starts`) or more requests per round see more \
+                "nothing is proven: a quieter machine, more start pairs (`gate.max_pairs`) or more requests per round see more \
                  (`goodput-gate calibrate` shows how small a change can be detected)"
                     .into()
             }
@@ -111,7 +111,7 @@ impl NextStep<'_> {
             ),
             Self::MoreRounds => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
             Self::StartMoreOften => {
-                "this run could see nothing that matters: let the gate start both servers more often (`gate.starts`), or on a quieter machine \
+                "this run could see nothing that matters: let the gate start both servers more often (`gate.max_pairs`), or on a quieter machine \
                  (`goodput-gate calibrate` shows how small a change can be detected)"
                     .into()
             }
@@ -139,7 +139,7 @@ impl NextStep<'_> {
                 "아직 입증된 것 없음; base 브랜치의 세션이 {needed}개 더 있으면 더 작은 변화도 감지: 거기서 날을 나눠 `goodput-gate baseline update`"
             ),
             Self::QuieterMachine => {
-                "입증된 것 없음: 더 조용한 장비, 더 많은 시작(`--starts`, `gate.starts`) 또는 라운드당 더 많은 요청이면 더 작은 변화도 감지 \
+                "입증된 것 없음: 더 조용한 장비, 더 많은 시작 쌍(`gate.max_pairs`) 또는 라운드당 더 많은 요청이면 더 작은 변화도 감지 \
                  (감지 가능한 변화는 `goodput-gate calibrate`로 확인)"
                     .into()
             }
@@ -148,7 +148,7 @@ impl NextStep<'_> {
             ),
             Self::MoreRounds => "위반한 한도는 없으나 일부가 입증되지 않음: 라운드(`gate.rounds`)나 요청을 늘리면 입증 가능".into(),
             Self::StartMoreOften => {
-                "의미 있는 변화를 감지할 수 없었음: 게이트가 양쪽 서버를 더 여러 번 시작하게 하거나(`gate.starts`) 더 조용한 장비에서 측정 \
+                "의미 있는 변화를 감지할 수 없었음: 게이트가 양쪽 서버를 더 여러 번 시작하게 하거나(`gate.max_pairs`) 더 조용한 장비에서 측정 \
                  (감지 가능한 변화는 `goodput-gate calibrate`로 확인)"
                     .into()
             }

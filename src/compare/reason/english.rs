@@ -70,6 +70,14 @@ impl fmt::Display for Reason {
                     _ => write!(f, "since the anchor {name}{ago}: {found}"),
                 }
             }
+            Self::NoAnchor => f.write_str(
+                "no anchor: nothing is pinned (`goodput-gate baseline anchor v1.2`), and no tag of this branch is a release (v1.2)",
+            ),
+            Self::LevelShiftSinceAnchor { at, why } => write!(
+                f,
+                "a level shift was stated at {at}: {why}; if the new level is to stay, pin an anchor that has six sessions of it \
+                 (`goodput-gate baseline anchor`)"
+            ),
             Self::AcceptanceDoesNotCount { metric, terms, why } => {
                 write!(f, "the acceptance of {metric} {terms} does not count: {why}")
             }
@@ -192,6 +200,10 @@ impl fmt::Display for RunReason {
             Self::NoLimits => {
                 f.write_str("nothing to judge: gate.mode is limits, and this workload sets none")
             }
+            Self::AnchorNotJudged => f.write_str(
+                "this record's policy (on_anchor_drift: fail) is of an earlier version: `goodput-gate baseline drift` judges the change since \
+                 the anchor now",
+            ),
         }
     }
 }

@@ -44,14 +44,8 @@ fn the_sketch_means_what_it_says() {
 fn policies_default_as_documented() {
     let gate = good(SKETCH, &[], &Flags::default()).gate;
     assert_eq!(
-        [
-            gate.on_inconclusive,
-            gate.on_missing_baseline,
-            gate.on_incomparable,
-            gate.on_limit_open,
-            gate.on_anchor_drift
-        ],
-        [OnOpen::Warn, OnOpen::Warn, OnOpen::Fail, OnOpen::Warn, OnOpen::Warn]
+        [gate.on_inconclusive, gate.on_missing_baseline, gate.on_incomparable, gate.on_limit_open],
+        [OnOpen::Warn, OnOpen::Warn, OnOpen::Fail, OnOpen::Warn]
     );
     assert_eq!(gate.on_blind, OnOpen::Fail);
     assert_eq!(

@@ -299,6 +299,7 @@ fn overrides_and_flags_are_named() {
         wrong_set("gate.starts"),
         wrong_set("gate.start=1"),
         wrong_set("gate.extend=true"),
+        wrong_set("gate.on_anchor_drift=warn"),
         wrong_set("gate.detect=0%"),
         wrong_set("gate.detect=0.05"),
         wrong_set("gate.max_pairs=2"),

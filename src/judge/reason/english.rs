@@ -78,6 +78,10 @@ impl fmt::Display for Reason {
                 "{} needed ({present} of {needed} are there): until then only changes far beyond any plausible noise are judged",
                 count(*missing, "more baseline session is", "more baseline sessions are"),
             ),
+            Self::DriftSessionsNeeded { side, present, needed } => {
+                let place = if *side == Side::Baseline { "at or before the anchor" } else { "since the anchor" };
+                write!(f, "{present} of {needed} comparable sessions {place}")
+            }
             Self::Blind { metric, detectable, wanted, noise, unit } => {
                 let unit = if *unit == NoiseUnit::Sessions { "sessions" } else { "starts" };
                 let noise =

@@ -130,7 +130,7 @@ fn policy() -> RecordedPolicy {
         on_missing_baseline: word(),
         on_incomparable: word(),
         on_limit_open: word(),
-        on_anchor_drift: word(),
+        on_anchor_drift: None,
         on_attempt: "all".into(),
         same_build: "refuse".into(),
         detect_ratio: None,

@@ -228,21 +228,12 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
         on_missing_baseline: OnOpen::Fail,
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,
-        on_anchor_drift: OnOpen::Warn,
         on_unstable: OnOpen::Warn,
     };
     let looks = comparison.looks;
     let against = Against::Compared(Box::new(comparison));
     let (excused, warnings) = (Vec::new(), Vec::new());
-    let evidence = Evidence {
-        invalid,
-        against,
-        limits,
-        excused,
-        drift: None,
-        incomplete: Vec::new(),
-        warnings,
-    };
+    let evidence = Evidence { invalid, against, limits, excused, incomplete: Vec::new(), warnings };
     let ruling = rule(policy, &evidence);
     Played {
         verdict: ruling.verdict,

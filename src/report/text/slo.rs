@@ -4,6 +4,7 @@ use super::value;
 use crate::config::Lang;
 use crate::report::WorkloadReport;
 use crate::report::labels::labels;
+use crate::verdict::Verdict;
 
 /// The limits that each request must hold, and how many did: `TTFT at most 500 ms, TPOT at most 50
 /// ms (all SLOs together): met by 586 of 600`.
@@ -12,10 +13,12 @@ pub fn slo(w: &WorkloadReport, lang: Lang) -> Option<String> {
         .map(|(name, ms)| format!("{} {}", name.to_uppercase(), at_most(ms, lang)))
         .collect();
     let (all, together) = ((!all.is_empty()).then(|| all.join(", "))?, labels(lang).slo_attainment);
-    let met = counts(w, "slo_attainment", lang).map_or_else(String::new, |met| match lang {
-        Lang::En => format!(": met by {met}"),
-        Lang::Ko => format!(": {met} 만족"),
-    });
+    let met = match counts(w, "slo_attainment", lang) {
+        _ if is_void(w) => format!(": {}", labels(lang).no_evidence),
+        Some(met) if lang == Lang::Ko => format!(": {met} 만족"),
+        Some(met) => format!(": met by {met}"),
+        None => String::new(),
+    };
     Some(format!("{all} ({together}){met}"))
 }
 
@@ -23,13 +26,16 @@ pub fn slo(w: &WorkloadReport, lang: Lang) -> Option<String> {
 /// then all of them together, and the goodput.
 pub fn slos(w: &WorkloadReport, lang: Lang) -> Vec<[String; 3]> {
     let shown = |name: &str| {
+        if is_void(w) {
+            return labels(lang).no_evidence.to_owned();
+        }
         w.rates
             .iter()
             .find(|r| r.metric == name)
             .map_or_else(|| value("", None), |r| value(&r.unit, r.value))
     };
     let share = |name: &str| {
-        let counts = counts(w, name, lang);
+        let counts = counts(w, name, lang).filter(|_| !is_void(w));
         shown(name) + &counts.map_or_else(String::new, |counts| format!(" ({counts})"))
     };
     let mut rows: Vec<[String; 3]> = limits(w)
@@ -55,6 +61,11 @@ fn counts(w: &WorkloadReport, share: &str, lang: Lang) -> Option<String> {
         (Lang::Ko, false) => format!("{of}개 중 {met:.0}개"),
         (Lang::Ko, true) => format!("램프 이후 {of}개 중 {met:.0}개"),
     })
+}
+
+/// Its numbers say nothing, and a share that looks good would be believed.
+fn is_void(w: &WorkloadReport) -> bool {
+    w.verdict == Some(Verdict::Invalid)
 }
 
 /// How many requests met every SLO, of how many that count; none where there is no SLO or no count.
@@ -104,6 +115,10 @@ mod tests {
             Some("TTFT at most 500.0 ms, TPOT at most 50.00 ms (all SLOs together)")
         );
         assert_eq!(met(w), ["-", "-", "97.67 %", "4.75/s"]);
+        w.verdict = Some(Verdict::Invalid);
+        assert_eq!(met(w), ["no evidence: INVALID"; 4]);
+        assert!(slo(w, Lang::En).is_some_and(|said| said.ends_with(": no evidence: INVALID")));
+        w.verdict = Some(Verdict::Passed);
         w.rates.clear();
         w.slo_requests = Some(600);
         assert!(

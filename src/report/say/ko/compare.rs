@@ -66,6 +66,12 @@ pub fn reason(reason: &Reason) -> String {
                 _ => format!("앵커 {name}{ago} 이후: {}", since(found)),
             }
         }
+        Reason::NoAnchor => {
+            "앵커 없음: 고정된 것이 없고 (`goodput-gate baseline anchor v1.2`) 이 브랜치에 릴리스 태그(v1.2)도 없음".into()
+        }
+        Reason::LevelShiftSinceAnchor { at, why } => format!(
+            "{at}에서 수준 변화를 밝힘: {why}; 새 수준을 유지한다면 그 수준의 세션이 여섯 개 있는 앵커로 고정 (`goodput-gate baseline anchor`)"
+        ),
         Reason::AcceptanceDoesNotCount { metric, terms, why } => {
             format!("{metric}의 수용({})은 반영하지 않음: {}", self::terms(terms), not_covered(why))
         }
@@ -151,6 +157,9 @@ pub fn run(reason: &RunReason) -> String {
         }
         RunReason::NoLimits => {
             "판정할 것이 없음: gate.mode가 limits인데 이 워크로드에 한도가 없음".into()
+        }
+        RunReason::AnchorNotJudged => {
+            "이 레코드의 정책(on_anchor_drift: fail)은 이전 버전의 것: 앵커와의 비교는 이제 `goodput-gate baseline drift`가 판정".into()
         }
     }
 }

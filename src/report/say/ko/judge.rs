@@ -60,6 +60,10 @@ pub fn reason(reason: &Reason) -> String {
         Reason::SessionsNeeded { missing, present, needed } => format!(
             "기준선 세션 {missing}개 더 필요 ({needed}개 중 {present}개 있음): 그때까지는 노이즈로 볼 수 없을 만큼 큰 변화만 판정"
         ),
+        Reason::DriftSessionsNeeded { side, present, needed } => {
+            let place = if *side == Side::Baseline { "앵커까지의" } else { "앵커 이후의" };
+            format!("{place} 비교 가능한 세션 {needed}개 중 {present}개만 있음")
+        }
         Reason::Blind { metric, detectable, wanted, noise, unit } => {
             let unit = if *unit == NoiseUnit::Sessions { "세션" } else { "시작" };
             let noise = noise.map(|sd| format!("; 변경 없는 코드의 {unit} 간 표준편차 {}", size(*metric, sd)));

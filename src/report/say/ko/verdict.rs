@@ -105,7 +105,6 @@ fn also_worse(also: &[(Metric, f64)]) -> String {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::OpenLimitFails => "입증되지 않은 한도가 있고 on_limit_open이 fail".into(),
-        Reason::AnchorFails { why } => format!("{}; on_anchor_drift가 fail", self::reason(why)),
         Reason::Incomparable { differences: all } => {
             format!("기준선이 있으나 다른 조건의 것: {}", differences(all))
         }
