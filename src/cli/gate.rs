@@ -87,10 +87,13 @@ pub struct CalibrateArgs {
 /// judges.
 #[derive(Clone, Debug, Args)]
 pub struct SelftestArgs {
-    /// A/A gates; each injected change is played a tenth as often [default: 1000]
-    #[arg(long, value_name = "N", default_value_t = 1000, hide_default_value = true)]
-    pub gates: u32,
-    /// Only rows with this text in change, load or mode, e.g. "decode" or "other day"
+    /// A/A gates; other rows are played in proportion [default: 600]
+    #[arg(long, value_name = "N")]
+    pub gates: Option<u32>,
+    /// As many gates as docs/SELFTEST.md quotes: up to an hour
+    #[arg(long, conflicts_with_all = ["gates", "wire"])]
+    pub full: bool,
+    /// Only rows with this text in change, load or mode, e.g. "decode" or "another day"
     #[arg(
         long,
         value_name = "TEXT",

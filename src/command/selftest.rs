@@ -10,7 +10,9 @@ pub fn run(args: &SelftestArgs) -> anyhow::Result<ExitStatus> {
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let scale = Scale { seed: args.seed, gates: args.gates.max(1), threads: threads.max(1) };
+    let few = if args.full { Scale::FULL } else { Scale::SHORT };
+    let gates = args.gates.unwrap_or(few).max(1);
+    let scale = Scale { seed: args.seed, gates, threads: threads.max(1) };
     let table = if args.wire {
         wire::play(args.seed, say)
     } else {

@@ -1,101 +1,137 @@
-//! One gate in virtual time: starts are played one after the other and judged as they come, from
-//! rounds to the verdict.
+//! One interleaved gate in virtual time: starts are played one after the other and judged as they
+//! come, from rounds to the verdict.
 //!
-//! Not here: how many gates are played (`mod`), or what they should say (`changes`).
+//! Not here: how many gates are played (`mod`), or what they should say (`rows`).
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::changes::{Change, Mode};
-use super::loads::{Load, ROUNDS};
+use super::changes::{BESIDE, Change, Moment};
+use super::loads::{Load, LoadKind, ROUNDS};
 use super::plant::{Place, Plant};
-use crate::compare::newest_segment;
+use super::played::{Played, minutes};
+use super::row::Asked;
+use super::scene::{Scene, drawn, machine};
 use crate::config::OnOpen;
-use crate::config::sim::Knobs;
+use crate::config::sim::{Knobs, Noise};
 use crate::evaluate::on_failures;
 use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::limits::{self, LimitFinding, LimitInput};
-use crate::judge::other_day::{self, OtherDay};
 use crate::judge::plan::Plan;
 use crate::judge::seeds::SeedMeans;
-use crate::judge::sessions::session_value;
-use crate::judge::{Comparison, PastRun, Policy, Session};
+use crate::judge::{Comparison, PastRun, Wants};
 use crate::measure::summary::{StartSummary, summaries};
 use crate::measure::{Round, SloMs};
-use crate::metric::{Metric, Scale};
-use crate::verdict::{self, Against, Evidence, Reason, Verdict, rule};
+use crate::verdict::{self, Against, Evidence, Reason, rule};
 
-/// How a gate ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Played {
-    pub verdict: Verdict,
-    /// Why, the most telling first.
-    pub reasons: Vec<String>,
-    /// Start pairs, or jobs.
-    pub looks: usize,
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    pub load: LoadKind,
+    /// Of the gate's history, and of the gate itself where `now` says nothing else.
+    pub noise: Noise,
+    pub now: Option<Noise>,
+    pub change: Change,
+    /// Earlier runs in its history, of three starts on each side: 4 degrees of freedom each.
+    pub past_runs: usize,
+    pub asked: Asked,
 }
 
-/// A plan with what earlier runs of unchanged code have left of it.
-#[derive(Debug)]
-pub struct Scene {
-    pub load: Load,
-    /// Finished interleaved runs of three starts on each side.
-    pub runs: Vec<PastRun>,
-    /// Sessions of one side, each of a day and a machine of its own.
-    pub sessions: Vec<Session>,
-}
-
-/// Both sides' rounds so far, and why they are unfit, if they are.
-#[derive(Debug, Default)]
-struct Sides {
+/// Both sides of a gate so far, and what is needed to go on.
+struct Sides<'a> {
+    load: &'a Load,
+    machine: Knobs,
+    change: Change,
+    pairs: u32,
     baseline: Vec<Round>,
     candidate: Vec<Round>,
+    checks: Vec<Vec<Round>>,
+    /// The last check start, and when it is free.
+    check: Option<(Plant, f64)>,
+    /// Why they are unfit, if they are.
     invalid: Vec<String>,
 }
 
 /// Starts on each side of an earlier run.
-const LOOKS: u32 = 3;
-/// Earlier runs in a gate's history: of three starts on each side, so 4 df each and METHOD's 12
-/// together.
-const PAST_RUNS: usize = 3;
-/// Slowest of uneven sessions by the fastest.
-const APART: f64 = 1.4;
-/// What is lost again.
-const FASTER: Change = Change::Engine(-0.20);
-/// Starts of one job in other-day mode (docs/METHODOLOGY.md#another-day).
-const JOB_STARTS: u32 = 2;
+const PAST_STARTS: u32 = 3;
 
-/// Plays and judges one gate.
-pub fn play(scene: &Scene, mode: Mode, change: Change, rng: &mut ChaCha8Rng) -> Played {
-    match mode {
-        Mode::Interleaved => play_interleaved(scene, change, rng),
-        Mode::OtherDay { sessions } => {
-            let history = drawn(&scene.sessions, sessions, rng);
-            play_other_day(scene, change, &history, rng)
+impl Gate {
+    /// Typical noise, asked as in the study, with its history of 12 degrees of freedom.
+    pub fn new(load: LoadKind, change: Change) -> Self {
+        Self {
+            load,
+            noise: Noise::Typical,
+            now: None,
+            change,
+            past_runs: 3,
+            asked: Asked::default(),
         }
-        Mode::Uneven { sessions } => {
-            let history = uneven(drawn(&scene.sessions, sessions, rng));
-            play_other_day(scene, change, &history, rng)
-        }
-        Mode::Poisoned { sessions } => {
-            let mut history = drawn(&scene.sessions, sessions, rng);
-            history.push(session(&scene.load, change, rng).0);
-            play_other_day(scene, change, &history, rng)
-        }
-        Mode::Lost { sessions } => {
-            let mut history = drawn(&scene.sessions, sessions, rng);
-            history.extend((0..sessions).map(|_| session(&scene.load, FASTER, rng).0));
-            play_other_day(scene, change, &history, rng)
+    }
+
+    pub const fn noise_words(&self) -> Option<&'static str> {
+        match (self.noise, self.now) {
+            (Noise::Typical, Some(Noise::Noisy)) => Some("noisier than its history"),
+            (Noise::Typical, None) if self.past_runs == 1 => Some("after one earlier run"),
+            (noise, _) => noise_words(noise),
         }
     }
 }
 
+/// None of what is typical.
+pub const fn noise_words(noise: Noise) -> Option<&'static str> {
+    match noise {
+        Noise::Typical => None,
+        Noise::Noisy => Some("noisy"),
+        Noise::Quiet => Some("quiet"),
+        Noise::Off => Some("no noise"),
+    }
+}
+
+/// Plays and judges one gate.
+pub fn play(scene: &Scene, gate: &Gate, rng: &mut ChaCha8Rng) -> Played {
+    // Earlier runs had the lengths that were asked for: their noise is not that of free ones.
+    let past = if gate.change == Change::FreeLengths { 0 } else { gate.past_runs };
+    let history = drawn(&scene.runs, past, rng);
+    let policy = gate.asked.policy();
+    let planned = Plan::new(&history, scene.load.shape, &policy).pairs;
+    let noise = gate.now.unwrap_or(gate.noise);
+    let mut sides = Sides::new(&scene.load, noise, gate.change, rng);
+    let mut wants = Some(Wants::Pair);
+    let mut comparison = None;
+    while let Some(next) = wants {
+        sides.measure(next, rng);
+        let found = interleaved::judge(&Interleaved {
+            earlier: &[],
+            now: Attempt {
+                baseline: &sides.baseline,
+                candidate: &sides.candidate,
+                checks: &sides.checks,
+                decision: None,
+            },
+            slo: scene.load.slo,
+            differing: &[],
+            rules: Rules {
+                history: &history,
+                shape: scene.load.shape,
+                planned,
+                sampling: Sampling::Starts,
+                unseen: 0,
+                policy: &policy,
+            },
+        });
+        wants = found.wants;
+        comparison = Some(found);
+    }
+    let limits = failures(&scene.load, &sides.candidate);
+    let spent = minutes(sides.pairs as usize, sides.checks.iter().map(Vec::len));
+    ruled(comparison, limits, sides.invalid, Some(spent))
+}
+
 /// A finished run of unchanged code, for the history of others.
-pub fn past_run(load: &Load, rng: &mut ChaCha8Rng) -> PastRun {
-    let machine = machine(&load.knobs, rng);
-    let mut sides = Sides::default();
-    for start in 0..LOOKS {
-        sides.play(load, &machine, Change::None, start, rng);
+pub fn past_run(load: &Load, noise: Noise, rng: &mut ChaCha8Rng) -> PastRun {
+    let mut sides = Sides::new(load, noise, Change::None, rng);
+    for _ in 0..PAST_STARTS {
+        sides.measure(Wants::Pair, rng);
     }
     finished(&sides.baseline, &sides.candidate, &load.slo)
 }
@@ -109,118 +145,13 @@ pub fn finished(baseline: &[Round], candidate: &[Round], slo: &SloMs) -> PastRun
     PastRun { sides: sides.iter().map(centred).collect(), passed: true }
 }
 
-/// One job of one side, on a day and a machine of its own.
-pub fn session(load: &Load, change: Change, rng: &mut ChaCha8Rng) -> (Session, Vec<String>) {
-    let machine = machine(&load.knobs, rng);
-    let (mut rounds, mut invalid) = (Vec::new(), Vec::new());
-    for start in 0..JOB_STARTS {
-        let mut knobs = machine.clone();
-        change.candidate(&mut knobs, start, (0.0, 0.0));
-        let mut plant = Plant::start(knobs, rng.random());
-        let mut at_ms = plant.play(&load.warmup, 0.0).end_ms;
-        for (index, prepared) in (0..ROUNDS).zip(&load.rounds) {
-            let played = plant.play(prepared, at_ms);
-            at_ms = played.end_ms;
-            let (round, unfit) = played.measured(
-                load,
-                prepared,
-                Place { start, index, order: start * ROUNDS + index },
-            );
-            rounds.push(round);
-            invalid.extend(unfit);
-        }
-    }
-    let starts = summaries(&rounds, &load.slo).into_values().collect();
-    (Session { id: String::new(), runner: None, starts }, invalid)
-}
-
-fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Played {
-    // Earlier runs had the lengths that were asked for: their noise is not that of free ones.
-    let past = if change == Change::FreeLengths { 0 } else { PAST_RUNS };
-    let history = drawn(&scene.runs, past, rng);
-    let machine = machine(&scene.load.knobs, rng);
-    let policy = Policy { min_starts: 1, ..Policy::default() };
-    let planned = Plan::new(&history, scene.load.shape, &policy).pairs;
-    let mut sides = Sides::default();
-    let mut outcome = None;
-    for start in (0..).take(planned) {
-        sides.play(&scene.load, &machine, change, start, rng);
-        let comparison = interleaved::judge(&Interleaved {
-            earlier: &[],
-            now: Attempt {
-                baseline: &sides.baseline,
-                candidate: &sides.candidate,
-                ..Attempt::default()
-            },
-            slo: scene.load.slo,
-            differing: &[],
-            rules: Rules {
-                history: &history,
-                shape: scene.load.shape,
-                planned,
-                sampling: Sampling::Pairs,
-                unseen: 0,
-                policy: &policy,
-            },
-        });
-        let open = comparison.decision.is_open();
-        let limits = failures(&scene.load, &sides.candidate);
-        outcome = Some(ruled(comparison, limits, sides.invalid.clone()));
-        if !open {
-            break;
-        }
-    }
-    outcome.unwrap_or(Played { verdict: Verdict::Invalid, reasons: Vec::new(), looks: 0 })
-}
-
-/// The same sessions, each slower than the one before: the last 1.4 times the first.
-fn uneven(mut history: Vec<Session>) -> Vec<Session> {
-    let steps = history.len().saturating_sub(1).max(1) as f64;
-    for (i, session) in history.iter_mut().enumerate() {
-        // Around the level that they were of, so that an unchanged candidate is in their middle.
-        let by = APART.ln() * (i as f64 / steps - 0.5);
-        let timed = |metric: &Metric| metric.method().is_some_and(|row| row.scale == Scale::Log);
-        let starts = session.starts.iter_mut();
-        let maps = starts.flat_map(|s| {
-            std::iter::once(&mut s.values).chain(s.rounds.iter_mut().map(|r| &mut r.values))
-        });
-        maps.flatten().filter(|(metric, _)| timed(metric)).for_each(|(_, value)| *value += by);
-    }
-    history
-}
-
-/// Against the newest segment of the history, as everywhere.
-fn play_other_day(
-    scene: &Scene,
-    change: Change,
-    known: &[Session],
-    rng: &mut ChaCha8Rng,
-) -> Played {
-    let segment = newest_segment(known, |_| None, |at, metric| session_value(&known[at], metric));
-    let history: Vec<Session> = segment.used.into_iter().map(|at| known[at].clone()).collect();
-    let (mut jobs, mut invalid) = (Vec::new(), Vec::new());
-    loop {
-        let (job, unfit) = session(&scene.load, change, rng);
-        jobs.push(job);
-        invalid.extend(unfit);
-        let comparison = other_day::judge(&OtherDay {
-            history: &history,
-            jobs: &jobs,
-            decisions: &[],
-            unseen: 0,
-            planned: 1,
-            shape: scene.load.shape,
-            differing: &[],
-            policy: &Policy::default(),
-        });
-        if !comparison.decision.is_open() || jobs.len() == 2 {
-            return ruled(comparison, Vec::new(), invalid);
-        }
-    }
-}
-
 /// The whole way: what is not fit is not judged, and what is open is not passed.
-pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<String>) -> Played {
+pub fn ruled(
+    comparison: Option<Comparison>,
+    limits: Vec<LimitFinding>,
+    invalid: Vec<String>,
+    cost: Option<f64>,
+) -> Played {
     let invalid = invalid.into_iter().map(Reason::Text).collect();
     let policy = verdict::StatusPolicy {
         on_inconclusive: OnOpen::Warn,
@@ -230,16 +161,14 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
         on_limit_open: OnOpen::Warn,
         on_unstable: OnOpen::Warn,
     };
-    let looks = comparison.looks;
-    let against = Against::Compared(Box::new(comparison));
+    let nothing = || Against::Missing(Reason::Text("nothing was compared".into()));
+    let against = comparison.map_or_else(nothing, |c| Against::Compared(Box::new(c)));
     let (excused, warnings) = (Vec::new(), Vec::new());
     let evidence = Evidence { invalid, against, limits, excused, incomplete: Vec::new(), warnings };
     let ruling = rule(policy, &evidence);
-    Played {
-        verdict: ruling.verdict,
-        reasons: ruling.reasons.iter().map(ToString::to_string).collect(),
-        looks,
-    }
+    let failed = ruling.verdict == verdict::Verdict::Failed;
+    let why = ruling.reasons.first().filter(|_| failed).map(ToString::to_string);
+    Played { outcome: ruling.verdict.into(), why, cost }
 }
 
 /// The limit on failures that every judged workload has.
@@ -264,43 +193,72 @@ fn failures(load: &Load, rounds: &[Round]) -> Vec<LimitFinding> {
     found
 }
 
-/// A machine on a day: what both sides of a gate have in common.
-fn machine(knobs: &Knobs, rng: &mut ChaCha8Rng) -> Knobs {
-    Knobs { gpu_seed: Some(rng.random()), day_seed: Some(rng.random()), ..knobs.clone() }
-}
-
-/// `count` different ones, in the order in which they are there.
-fn drawn<T: Clone>(pool: &[T], count: usize, rng: &mut ChaCha8Rng) -> Vec<T> {
-    // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
-    let mut wanted = count;
-    let chosen = pool.iter().enumerate().filter(|(i, _)| {
-        let take = rng.random_range(0..pool.len() - i) < wanted;
-        wanted -= usize::from(take);
-        take
-    });
-    chosen.map(|(_, item)| item.clone()).collect()
-}
-
 /// Whether the candidate goes first in a round: ABBA over the rounds of a gate.
 pub const fn candidate_first(start: u32, index: u32) -> bool {
     (start * ROUNDS + index) % 2 == 1
 }
 
-impl Sides {
+impl<'a> Sides<'a> {
+    fn new(load: &'a Load, noise: Noise, change: Change, rng: &mut ChaCha8Rng) -> Self {
+        let mut machine = machine(&load.knobs, noise, rng);
+        change.machine(&mut machine);
+        Self {
+            load,
+            machine,
+            change,
+            pairs: 0,
+            baseline: Vec::new(),
+            candidate: Vec::new(),
+            checks: Vec::new(),
+            check: None,
+            invalid: Vec::new(),
+        }
+    }
+
+    fn measure(&mut self, wants: Wants, rng: &mut ChaCha8Rng) {
+        match wants {
+            Wants::Pair => self.pair(rng),
+            Wants::CheckStart => {
+                let moment = Moment { start: BESIDE, window: (0.0, 0.0), draw: rng.random() };
+                let mut plant = self.candidate_start(moment, rng);
+                let warm = plant.play(&self.load.warmup, 0.0).end_ms;
+                self.check = Some((plant, warm));
+                self.checks.push(Vec::new());
+                self.check_round();
+            }
+            Wants::SecondRound => self.check_round(),
+        }
+    }
+
+    fn candidate_start(&self, moment: Moment, rng: &mut ChaCha8Rng) -> Plant {
+        let mut knobs = self.machine.clone();
+        self.change.candidate(&mut knobs, moment);
+        Plant::start(knobs, rng.random())
+    }
+
+    /// The next round of the last check start.
+    fn check_round(&mut self) {
+        let (Some((plant, free_ms)), Some(rounds)) = (&mut self.check, self.checks.last_mut())
+        else {
+            return;
+        };
+        let Some(prepared) = self.load.rounds.get(rounds.len()) else { return };
+        let played = plant.play(prepared, *free_ms);
+        *free_ms = played.end_ms;
+        let index = u32::try_from(rounds.len()).unwrap_or(u32::MAX);
+        let place = Place { start: BESIDE, index, order: index };
+        let (round, unfit) = played.measured(self.load, prepared, place);
+        rounds.push(round);
+        self.invalid.extend(unfit);
+    }
+
     /// One start of both sides on one machine, warmed up one after the other, then round by round.
-    fn play(
-        &mut self,
-        load: &Load,
-        machine: &Knobs,
-        change: Change,
-        start: u32,
-        rng: &mut ChaCha8Rng,
-    ) {
-        let mut knobs = machine.clone();
-        change.machine(&mut knobs);
-        let mut baseline = Plant::start(knobs.clone(), rng.random());
-        change.candidate(&mut knobs, start, window(load, start));
-        let mut candidate = Plant::start(knobs, rng.random());
+    fn pair(&mut self, rng: &mut ChaCha8Rng) {
+        let (load, start) = (self.load, self.pairs);
+        self.pairs += 1;
+        let mut baseline = Plant::start(self.machine.clone(), rng.random());
+        let moment = Moment { start, window: window(load, start), draw: rng.random() };
+        let mut candidate = self.candidate_start(moment, rng);
         let warm = baseline.play(&load.warmup, 0.0).end_ms;
         let mut free_ms = candidate.play(&load.warmup, warm.max(load.slot_ms)).end_ms;
         let mut slot = 2;
@@ -312,7 +270,8 @@ impl Sides {
                 } else {
                     (&mut baseline, &mut self.baseline)
                 };
-                let free = (change == Change::FreeLengths).then(|| prepared.with_free_lengths(rng));
+                let free =
+                    (self.change == Change::FreeLengths).then(|| prepared.with_free_lengths(rng));
                 let prepared = free.as_ref().unwrap_or(prepared);
                 let played = plant.play(prepared, free_ms.max(f64::from(slot) * load.slot_ms));
                 free_ms = played.end_ms;

@@ -32,6 +32,10 @@ pub enum LoadKind {
     Prefix,
     /// A small GPU whose KV cache does not hold what is in flight.
     KvBound,
+    /// Chat that comes in bursts.
+    Bursty,
+    /// Chat near what the engine can do: a small change of speed moves TTFT by much.
+    Knee,
     /// This repository's own gate: short, for quick looks.
     Demo,
 }
@@ -68,6 +72,8 @@ impl LoadKind {
             Self::Closed => "closed loop 32",
             Self::Prefix => "shared prefix",
             Self::KvBound => "KV-bound",
+            Self::Bursty => "bursty",
+            Self::Knee => "saturation knee",
             Self::Demo => "demo",
         }
     }
@@ -76,7 +82,8 @@ impl LoadKind {
     /// first wave.
     const fn requests(self) -> u32 {
         match self {
-            Self::Chat => 180,
+            Self::Chat | Self::Bursty => 180,
+            Self::Knee => 340,
             Self::Closed => 400,
             Self::Prefix | Self::Demo => 100,
             Self::KvBound => 160,
@@ -86,16 +93,25 @@ impl LoadKind {
     /// Requests per second; of a closed loop only for the trace that its lengths come from.
     const fn rate(self) -> f64 {
         match self {
-            Self::Chat | Self::Closed | Self::KvBound => 10.0,
+            Self::Chat | Self::Bursty | Self::Closed | Self::KvBound => 10.0,
+            Self::Knee => 17.0,
             Self::Prefix => 5.0,
             Self::Demo => 20.0,
+        }
+    }
+
+    fn arrival(self) -> Arrival {
+        match self {
+            // Gaps vary 1.4 times as much as those of a Poisson process.
+            Self::Bursty => Arrival::Gamma { rate: self.rate(), burstiness: 0.5 },
+            _ => Arrival::Poisson { rate: self.rate() },
         }
     }
 
     const fn in_flight(self) -> Option<u32> {
         match self {
             Self::Closed | Self::KvBound => Some(32),
-            Self::Chat | Self::Prefix | Self::Demo => None,
+            Self::Chat | Self::Bursty | Self::Knee | Self::Prefix | Self::Demo => None,
         }
     }
 
@@ -103,7 +119,9 @@ impl LoadKind {
         let profile = match self {
             Self::Demo => Profile::Demo,
             Self::KvBound => Profile::SmallModel1b,
-            Self::Chat | Self::Closed | Self::Prefix => Profile::H100Model8b,
+            Self::Chat | Self::Bursty | Self::Knee | Self::Closed | Self::Prefix => {
+                Profile::H100Model8b
+            }
         };
         let kv_cap = (self == Self::KvBound).then_some(14_000);
         Knobs { profile, kv_cap, ..Knobs::default() }
@@ -114,6 +132,8 @@ impl LoadKind {
     const fn slo(self) -> SloMs {
         let (ttft, tpot) = match self {
             Self::Chat => (100.0, 11.0),
+            Self::Bursty => (150.0, 13.0),
+            Self::Knee => (1500.0, 25.0),
             Self::Closed => (150.0, 15.0),
             Self::Prefix => (150.0, 14.0),
             Self::KvBound => (3000.0, 40.0),
@@ -127,7 +147,7 @@ impl LoadKind {
         match self {
             Self::Prefix => Some((2800, 110)),
             Self::Demo => Some((256, 32)),
-            Self::Chat | Self::Closed | Self::KvBound => None,
+            Self::Chat | Self::Bursty | Self::Knee | Self::Closed | Self::KvBound => None,
         }
     }
 }
@@ -205,11 +225,7 @@ fn draw(rng: &mut ChaCha8Rng) -> u64 {
 
 /// All requests of one length: one plan has all rounds.
 fn alike(kind: LoadKind, lengths: (u32, u32), seed: u64) -> anyhow::Result<Plans> {
-    let plan = build(
-        &workload(kind, Arrival::Poisson { rate: kind.rate() }, lengths, seed),
-        ROUNDS,
-        None,
-    )?;
+    let plan = build(&workload(kind, kind.arrival(), lengths, seed), ROUNDS, None)?;
     Ok((plan.warmup, plan.rounds))
 }
 
@@ -221,8 +237,7 @@ fn mixed(kind: LoadKind, rng: &mut ChaCha8Rng) -> anyhow::Result<Plans> {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let seed = draw(rng);
-        let arrivals =
-            build(&workload(kind, Arrival::Poisson { rate: kind.rate() }, (16, 8), seed), 1, None)?;
+        let arrivals = build(&workload(kind, kind.arrival(), (16, 8), seed), 1, None)?;
         let trace = trace(&arrivals.rounds[0], rng)?;
         let workload = workload(
             kind,

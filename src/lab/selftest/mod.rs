@@ -1,20 +1,29 @@
 //! Known changes, and none, injected into the simulated engine in virtual time; what the gate says
 //! of each, in numbers.
 //!
-//! It says something of the gate, nothing of any real engine. Not here: what the changes are
-//! (`changes`), one gate (`gate`).
+//! It says something of the gate, nothing of any real engine. Not here: the lines of the table
+//! (`rows`), one gate (`gate`, `day`, `values`, `attempts`), a week (`drift`), a search (`search`).
 
+mod attempts;
+mod bound;
 mod changes;
+mod day;
+mod drift;
 mod gate;
 mod loads;
 mod plant;
+mod played;
+mod row;
+mod rows;
+mod scene;
+mod search;
 mod table;
 #[cfg(test)]
 mod tests;
+mod values;
 pub mod wire;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,17 +32,20 @@ use anyhow::ensure;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use changes::{Mode, Row, rows};
-use gate::{Played, Scene};
-use loads::{Load, LoadKind};
+use loads::LoadKind;
+use played::Played;
+use row::{Play, Row};
+use rows::rows;
+use scene::{Scene, Scenes};
 pub use table::Table;
 
-/// What a random stream is for. One gate more or less of a row shifts no other row.
+/// What a random stream is for. One gate more or less of a row shifts no other row. Noises by their
+/// numbers.
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
     Plan(LoadKind),
-    Runs(LoadKind),
-    Sessions(LoadKind),
+    Runs(LoadKind, u64),
+    Sessions(LoadKind, u64),
     /// Gates of the row of this number.
     Row(usize),
 }
@@ -47,16 +59,17 @@ pub struct Scale {
     pub threads: usize,
 }
 
-/// Plans per load, so that no figure hangs on one: enough for the large row, and few for quick
-/// looks.
-const PLANS: u32 = 8;
-/// From so many gates of a row on, each plan is used often enough to be worth a history of its own.
-const GATES_PER_PLAN: u32 = 50;
-/// Earlier runs of each plan, of which each gate draws three; and half as many for quick looks.
-const RUNS: u32 = 12;
-/// Earlier sessions of each plan, of which each gate draws 8 or 20; and half as many for quick
-/// looks.
-const SESSIONS: u32 = 60;
+impl Scale {
+    /// A/A gates: what takes five minutes at most on two cores, and what the study played.
+    pub const SHORT: u32 = 600;
+    pub const FULL: u32 = 8000;
+
+    /// At least two, so that a row is a row.
+    fn gates_of(self, row: &Row) -> u32 {
+        let share = u64::from(self.gates) * u64::from(row.per_thousand) / 1000;
+        u32::try_from(share).unwrap_or(u32::MAX).max(2)
+    }
+}
 
 /// In virtual time: every row that has `only` in it.
 pub fn in_virtual_time(scale: Scale, only: &str, progress: impl Fn(&str)) -> anyhow::Result<Table> {
@@ -66,19 +79,16 @@ pub fn in_virtual_time(scale: Scale, only: &str, progress: impl Fn(&str)) -> any
 /// Plays every row that has `only` in it, and says so to `progress`. The same scale and rows give
 /// the same table, whatever the number of threads.
 fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyhow::Result<Table> {
-    let mut scenes: BTreeMap<LoadKind, Vec<Scene>> = BTreeMap::new();
+    let mut scenes = Scenes::new(scale, rows);
     let mut played = Vec::new();
     for (number, row) in rows.iter().enumerate().filter(|(_, row)| row.mentions(only)) {
-        let gates = gates(scale, row);
-        let scenes = match scenes.entry(row.load) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(build_scenes(scale, row.load, rows)?),
-        };
-        let outcomes: Vec<Played> = parallel(gates, scale.threads, |i| {
+        let scenes = scenes.of_row(row)?;
+        let outcomes = parallel(scale.gates_of(row), scale.threads, |i| {
             let mut rng = stream(scale.seed, Purpose::Row(number), u64::from(i));
-            let scene = &scenes[i as usize % scenes.len()];
-            gate::play(scene, row.mode, row.change, &mut rng)
+            let scene = scenes.get(i as usize % scenes.len().max(1));
+            play_gate(&row.play, scene, &mut rng)
         });
+        let outcomes = outcomes.into_iter().collect::<anyhow::Result<Vec<Played>>>()?;
         let line = table::Line::new(row, &outcomes);
         progress(&format!("{}/{} {}", number + 1, rows.len(), line.to_text()));
         played.push(line);
@@ -87,46 +97,18 @@ fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyh
     Ok(Table { seed: scale.seed, lines: played })
 }
 
-/// At least two gates, so that a row is a row.
-fn gates(scale: Scale, row: &Row) -> u32 {
-    let share = u64::from(scale.gates) * u64::from(row.per_thousand) / 1000;
-    u32::try_from(share).unwrap_or(u32::MAX).max(2)
-}
-
-/// The plans of a load, each with what the rows need as history.
-fn build_scenes(scale: Scale, load: LoadKind, rows: &[Row]) -> anyhow::Result<Vec<Scene>> {
-    let mine = || rows.iter().filter(|r| r.load == load);
-    let most = mine().map(|r| gates(scale, r)).max().unwrap_or(0);
-    let plans = (most / GATES_PER_PLAN).clamp(1, PLANS);
-    let pool = |size: u32| if most < GATES_PER_PLAN { size / 2 } else { size };
-    let runs = if mine().any(|r| r.mode == Mode::Interleaved) { pool(RUNS) } else { 0 };
-    let sessions = if mine().any(|r| r.mode != Mode::Interleaved) { pool(SESSIONS) } else { 0 };
-    let loads =
-        (0..plans).map(|i| Load::build(load, scale.seed, i)).collect::<anyhow::Result<Vec<_>>>()?;
-    let past = parallel(plans * runs, scale.threads, |i| {
-        gate::past_run(
-            &loads[(i / runs) as usize],
-            &mut stream(scale.seed, Purpose::Runs(load), i.into()),
-        )
-    });
-    let sessions_of = |plan: u32| {
-        parallel(sessions, scale.threads, |i| {
-            let mut rng =
-                stream(scale.seed, Purpose::Sessions(load), u64::from(plan * SESSIONS + i));
-            gate::session(&loads[plan as usize], changes::Change::None, &mut rng).0
-        })
-    };
-    let sessions: Vec<_> = (0..plans).map(sessions_of).collect();
-    let mut past = past.into_iter();
-    Ok(loads
-        .iter()
-        .zip(sessions)
-        .map(|(load, sessions)| Scene {
-            load: load.clone(),
-            runs: past.by_ref().take(runs as usize).collect(),
-            sessions,
-        })
-        .collect())
+fn play_gate(play: &Play, scene: Option<&Scene>, rng: &mut ChaCha8Rng) -> anyhow::Result<Played> {
+    Ok(match (play, scene) {
+        (Play::Gate(gate), Some(scene)) => gate::play(scene, gate, rng),
+        (Play::Day(day), Some(scene)) => day::play(scene, day, rng),
+        (Play::Gate(_) | Play::Day(_), None) => {
+            anyhow::bail!("a row of the engine has no plan; this is a bug")
+        }
+        (Play::Values(values), _) => values::play(values, rng),
+        (Play::Attempts(attempts), _) => attempts::play(attempts, rng),
+        (Play::Drift(drifting), _) => drift::play(drifting, rng),
+        (Play::Search(search), _) => search::play(search, rng),
+    })
 }
 
 /// `work` of 0 to `count`, in that order whoever did it.
@@ -152,8 +134,8 @@ fn parallel<T: Send>(count: u32, threads: usize, work: impl Fn(u32) -> T + Sync)
 fn stream(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
     let (kind, which) = match purpose {
         Purpose::Plan(load) => (1, load as u64),
-        Purpose::Runs(load) => (2, load as u64),
-        Purpose::Sessions(load) => (3, load as u64),
+        Purpose::Runs(load, noise) => (2, load as u64 | (noise << 8)),
+        Purpose::Sessions(load, noise) => (3, load as u64 | (noise << 8)),
         Purpose::Row(row) => (4, row as u64),
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

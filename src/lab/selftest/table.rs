@@ -1,15 +1,14 @@
-//! What the gates said, row by row, with the rate's interval; as text and as JSON. Not here: what
-//! they should say (`changes`).
+//! What the gates said, row by row, each share with its interval beside its bound; as text and as
+//! JSON. Not here: what they should say (`rows`).
 
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
-use super::changes::{Expect, Row};
-use super::gate::Played;
-use crate::judge::dist::beta_quantile;
-use crate::verdict::Verdict;
+use super::bound::{Bound, Counted, Limit, Source, What};
+use super::played::{Outcome, Played};
+use super::row::{Row, percent};
 
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -21,36 +20,22 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub injected: &'static str,
-    pub load: &'static str,
+    pub load: String,
     pub mode: String,
-    pub expect: Expect,
+    pub bounds: Vec<Bound>,
+    pub note: &'static str,
     pub gates: u32,
-    pub regression: u32,
-    pub pass: u32,
-    pub inconclusive: u32,
-    pub blind: u32,
-    /// Not fit to be judged: the engine model has no client to be late, so there should be none.
-    pub invalid: u32,
-    /// Mean number of start pairs, or of jobs.
-    pub looks: f64,
+    pub counts: BTreeMap<Outcome, u32>,
+    /// Mean over the gates that have one, and its unit.
+    pub cost: Option<Counted>,
+    pub unit: &'static str,
     /// What the REGRESSIONs were called for: the first word of the first reason, a metric, and how
     /// often.
     pub by: BTreeMap<String, u32>,
 }
 
-const HEADER: [&str; 11] = [
-    "injected",
-    "load",
-    "mode",
-    "should say",
-    "REGRESSION",
-    "PASS",
-    "INCONCLUSIVE",
-    "BLIND",
-    "rate (95 %)",
-    "looks",
-    "",
-];
+const HEADER: [&str; 8] =
+    ["injected", "load", "mode", "should say", "said (95 %)", "gates", "mean cost", ""];
 
 impl Table {
     /// Every row is as it should be; a table without rows is not.
@@ -60,7 +45,7 @@ impl Table {
 
     /// Every gate was fit to be judged.
     pub fn fit(&self) -> bool {
-        self.lines.iter().all(|l| l.invalid == 0)
+        self.lines.iter().all(|line| line.count(Outcome::Invalid) == 0)
     }
 
     pub fn to_text(&self) -> String {
@@ -68,69 +53,99 @@ impl Table {
         grid.load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Disabled)
             .set_header(HEADER.to_vec());
-        grid.add_rows(self.lines.iter().map(Line::cells));
-        for column in [4, 5, 6, 7, 9] {
+        let notes = self.notes();
+        for line in &self.lines {
+            let mut cells = line.cells();
+            if let Some(at) = notes.iter().position(|note| *note == line.note) {
+                cells[3] += &format!(" [{}]", at + 1);
+            }
+            grid.add_row(cells);
+        }
+        for column in [5, 6] {
             if let Some(column) = grid.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let missed = self.lines.iter().filter(|l| !l.holds()).count();
-        let end = match missed {
+        let notes = (1..).zip(notes).map(|(at, note)| format!("[{at}] {note}\n"));
+        format!("{}\n{}{}", grid.trim_fmt(), notes.collect::<String>(), self.end())
+    }
+
+    /// Each once, in the order of the rows.
+    fn notes(&self) -> Vec<&'static str> {
+        let mut notes = Vec::new();
+        for line in self.lines.iter().filter(|line| !line.note.is_empty()) {
+            if !notes.contains(&line.note) {
+                notes.push(line.note);
+            }
+        }
+        notes
+    }
+
+    fn end(&self) -> String {
+        let (rows, seed) = (self.lines.len(), self.seed);
+        let missed = self.lines.iter().filter(|line| !line.holds()).count();
+        match missed {
             _ if !self.fit() => {
                 "not everything could be measured: leave the machine to the self-test alone, and run it again".to_owned()
             }
-            0 => format!("{} rows, all as they should be (seed {})", self.lines.len(), self.seed),
-            n => format!("{n} of {} rows are not as they should be (seed {})", self.lines.len(), self.seed),
-        };
-        format!("{}\n{end}", grid.trim_fmt())
+            0 => format!("{rows} rows, all as they should be (seed {seed})"),
+            n => format!("{n} of {rows} rows are not as they should be (seed {seed})"),
+        }
     }
 
     pub fn to_json(&self) -> String {
         let lines: Vec<Value> = self.lines.iter().map(Line::to_json).collect();
-        json!({"schema": "goodput-gate.selftest", "version": 1, "seed": self.seed, "holds": self.holds(), "rows": lines})
+        json!({"schema": "goodput-gate.selftest", "version": 2, "seed": self.seed, "holds": self.holds(), "rows": lines})
             .to_string()
     }
 }
 
 impl Line {
     pub fn new(row: &Row, outcomes: &[Played]) -> Self {
-        let count = |wanted: Verdict| outcomes.iter().map(|o| u32::from(o.verdict == wanted)).sum();
-        let (regression, pass) = (count(Verdict::Failed), count(Verdict::Passed));
-        let (inconclusive, blind) = (count(Verdict::Inconclusive), count(Verdict::Blind));
-        let gates = outcomes.iter().map(|_| 1).sum();
-        let looks = outcomes.iter().map(|o| o.looks as f64).sum::<f64>() / f64::from(gates);
-        let mut by = BTreeMap::new();
-        for reason in outcomes
-            .iter()
-            .filter(|o| o.verdict == Verdict::Failed)
-            .filter_map(|o| o.reasons.first())
-        {
-            *by.entry(reason.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
+        let (mut counts, mut by) = (BTreeMap::new(), BTreeMap::new());
+        for played in outcomes {
+            *counts.entry(played.outcome).or_default() += 1;
+            if let Some(why) = &played.why {
+                let metric = why.split(' ').next().unwrap_or_default();
+                *by.entry(metric.to_owned()).or_default() += 1;
+            }
         }
+        let costs: Vec<f64> = outcomes.iter().filter_map(|played| played.cost).collect();
         Self {
             injected: row.name,
-            load: row.load.name(),
-            mode: row.mode.in_words(),
-            expect: row.expect,
-            gates,
-            regression,
-            pass,
-            inconclusive,
-            blind,
-            invalid: gates - regression - pass - inconclusive - blind,
-            looks,
+            load: row.play.load(),
+            mode: row.play.mode(),
+            bounds: row.bounds.clone(),
+            note: row.note,
+            gates: outcomes.iter().map(|_| 1).sum(),
+            counts,
+            cost: Counted::mean(&costs),
+            unit: row.play.unit(),
             by,
         }
     }
 
+    pub fn count(&self, outcome: Outcome) -> u32 {
+        self.counts.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// No gate at all proves nothing.
     pub fn holds(&self) -> bool {
-        let found =
-            if matches!(self.expect, Expect::Blind(_)) { self.blind } else { self.regression };
-        self.invalid == 0 && self.expect.holds(found, self.gates)
+        let holds = |bound: &Bound| self.counted(bound).is_some_and(|seen| bound.holds(&seen));
+        self.gates > 0 && self.count(Outcome::Invalid) == 0 && self.bounds.iter().all(holds)
+    }
+
+    fn counted(&self, bound: &Bound) -> Option<Counted> {
+        match bound.what {
+            What::Share(outcome) => {
+                Some(Counted::share(f64::from(self.count(outcome)), self.gates))
+            }
+            What::Cost => self.cost,
+        }
     }
 
     fn word(&self) -> String {
-        match self.invalid {
+        match self.count(Outcome::Invalid) {
             0 if self.holds() => "ok".into(),
             0 => "MISS".into(),
             n => format!("{n} INVALID"),
@@ -143,51 +158,88 @@ impl Line {
         let by: Vec<String> =
             self.by.iter().map(|(metric, count)| format!("{metric} {count}")).collect();
         let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
-        let (name, load, mode) = (self.injected, self.load, &self.mode);
-        format!(
-            "{name} ({load}, {mode}): {} of {} REGRESSION{by}, {word}",
-            self.regression, self.gates
-        )
+        let (name, load, mode, said) = (self.injected, &self.load, &self.mode, self.counts_text());
+        format!("{name} ({load}, {mode}): {said}{by}, {word}")
     }
 
-    /// Share of REGRESSION with its exact 95 % interval (Clopper and Pearson 1934).
-    fn rate(&self) -> (f64, f64, f64) {
-        let (x, n) = (f64::from(self.regression), f64::from(self.gates));
-        let low =
-            if self.regression == 0 { Some(0.0) } else { beta_quantile(0.025, x, n - x + 1.0) };
-        let high = if self.regression == self.gates {
-            Some(1.0)
-        } else {
-            beta_quantile(0.975, x + 1.0, n - x)
-        };
-        // Outside the domain nothing is known of the rate.
-        (x / n, low.unwrap_or(0.0), high.unwrap_or(1.0))
+    fn counts_text(&self) -> String {
+        let counts = self.counts.iter().map(|(outcome, n)| format!("{n} {}", outcome.name()));
+        counts.collect::<Vec<_>>().join(", ")
     }
 
+    /// Cells with one line per bound.
     fn cells(&self) -> Vec<String> {
-        let (rate, low, high) = self.rate();
-        vec![
-            self.injected.into(),
-            self.load.into(),
-            self.mode.clone(),
-            self.expect.in_words(self.gates),
-            self.regression.to_string(),
-            self.pass.to_string(),
-            self.inconclusive.to_string(),
-            self.blind.to_string(),
-            format!("{:.1} % ({:.1} to {:.1})", rate * 100.0, low * 100.0, high * 100.0),
-            format!("{:.2}", self.looks),
-            self.word(),
-        ]
+        let should: Vec<String> = self.bounds.iter().map(|bound| bound.text(self.unit)).collect();
+        let said = |bound: &Bound| match self.counted(bound) {
+            Some(seen) => bound.what.text(&seen, self.unit),
+            None => "nothing".into(),
+        };
+        let said: Vec<String> = self.bounds.iter().map(said).collect();
+        let cost = self.cost.map_or_else(String::new, |c| format!("{:.1} {}", c.value, self.unit));
+        let (should, said) = if should.is_empty() {
+            ("(nothing asked)".into(), self.counts_text())
+        } else {
+            (should.join("\n"), said.join("\n"))
+        };
+        let (injected, load, mode) = (self.injected.into(), self.load.clone(), self.mode.clone());
+        vec![injected, load, mode, should, said, self.gates.to_string(), cost, self.word()]
     }
 
     fn to_json(&self) -> Value {
-        let (rate, low, high) = self.rate();
+        let rate = Counted::share(f64::from(self.count(Outcome::Regression)), self.gates);
+        let bounds: Vec<Value> = self.bounds.iter().map(|bound| self.bound_json(bound)).collect();
+        let counts: BTreeMap<String, u32> =
+            self.counts.iter().map(|(outcome, n)| (outcome.name().to_lowercase(), *n)).collect();
         json!({
-            "injected": self.injected, "load": self.load, "mode": self.mode, "should_say": self.expect.in_words(self.gates),
-            "gates": self.gates, "regression": self.regression, "pass": self.pass, "inconclusive": self.inconclusive, "blind": self.blind,
-            "invalid": self.invalid, "rate_ratio": rate, "rate_low_ratio": low, "rate_high_ratio": high, "looks_mean": self.looks, "by": self.by,
-            "holds": self.holds(),
+            "injected": self.injected, "load": self.load, "mode": self.mode, "gates": self.gates,
+            "regression": self.count(Outcome::Regression), "pass": self.count(Outcome::Pass),
+            "inconclusive": self.count(Outcome::Inconclusive), "blind": self.count(Outcome::Blind),
+            "invalid": self.count(Outcome::Invalid), "counts": counts,
+            "rate_ratio": rate.value, "rate_low_ratio": rate.low, "rate_high_ratio": rate.high,
+            "cost_mean": self.cost.map(|cost| cost.value), "cost_unit": self.unit,
+            "bounds": bounds, "note": self.note, "by": self.by, "holds": self.holds(),
         })
+    }
+
+    fn bound_json(&self, bound: &Bound) -> Value {
+        let seen = self.counted(bound);
+        json!({
+            "should_say": bound.text(self.unit),
+            "value": seen.map(|c| c.value), "low": seen.map(|c| c.low), "high": seen.map(|c| c.high),
+            "holds": seen.is_some_and(|seen| bound.holds(&seen)),
+        })
+    }
+}
+
+impl Bound {
+    fn text(&self, unit: &str) -> String {
+        let (limit, value) = match self.limit {
+            Limit::AtMost(value) => ("at most", value),
+            Limit::AtLeast(value) => ("at least", value),
+        };
+        let source = match self.source {
+            Source::Goal => "goal".into(),
+            Source::Study(gates) => format!("study, {gates} gates"),
+            Source::Stated => "study".into(),
+            Source::Here => "here".into(),
+        };
+        match self.what {
+            What::Share(outcome) => {
+                format!("{} {limit} {} % ({source})", outcome.name(), percent(value))
+            }
+            What::Cost => format!("{limit} {value} {unit} ({source})"),
+        }
+    }
+}
+
+impl What {
+    fn text(self, seen: &Counted, unit: &str) -> String {
+        let Counted { value, low, high } = *seen;
+        match self {
+            Self::Share(_) => {
+                format!("{} % ({} to {})", percent(value), percent(low), percent(high))
+            }
+            Self::Cost => format!("{value:.1} {unit} ({low:.1} to {high:.1})"),
+        }
     }
 }

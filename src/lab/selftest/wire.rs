@@ -14,9 +14,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::changes::{Change, Expect, Mode, Row};
-use super::gate::{Played, candidate_first, finished, ruled};
+use super::bound::Source;
+use super::changes::{Change, Moment};
+use super::gate::{Gate, candidate_first, finished, ruled};
 use super::loads::{self, LoadKind, ROUNDS};
+use super::played::{Outcome, Played};
+use super::row::{Asked, Play, Row, at_least, at_most};
 use super::table::{Line, Table};
 use crate::app::measure::client_health;
 use crate::config::sim::{Knobs, Noise};
@@ -77,29 +80,29 @@ struct Records {
     candidate: WorkloadRecord,
 }
 
-fn rows() -> Vec<Row> {
+/// One gate of each, so every one must say it.
+fn rows() -> Vec<(Change, Row)> {
     use Change as C;
-    use Expect::{Found, Quiet};
-    let row = |name, change, expect| Row {
-        name,
-        load: LoadKind::Prefix,
-        mode: Mode::Interleaved,
-        change,
-        expect,
-        per_thousand: 1,
+    let asked = Asked { max_pairs: LOOKS as usize, min_starts: 1, ..Asked::default() };
+    let row = |name, change, bound| {
+        let gate = Gate { asked, ..Gate::new(LoadKind::Prefix, change) };
+        (change, Row::new(name, Play::Gate(gate), &[bound]))
     };
+    let quiet = |name, change| row(name, change, at_most(Outcome::Regression, 0.0, Source::Goal));
+    let found =
+        |name, change| row(name, change, at_least(Outcome::Regression, 100.0, Source::Goal));
     vec![
         // First, since its starts are the history of those that follow.
-        row("nothing (A/A)", C::None, Quiet(0.01)),
-        row("prefill +50 %", C::Prefill(0.50), Found(0.95)),
-        row("decode +20 %", C::Decode(0.20), Found(0.95)),
-        row("stalls 1/s", C::Stalls(1.0), Found(0.95)),
-        row("errors 10 %", C::Errors(0.10), Found(0.95)),
-        row("prefix cache broken", C::PrefixCacheOff, Found(0.95)),
+        quiet("nothing (A/A)", C::None),
+        found("prefill +50 %", C::Prefill(0.50)),
+        found("decode +20 %", C::Decode(0.20)),
+        found("stalls 1/s", C::Stalls(1.0)),
+        found("errors 10 %", C::Errors(0.10)),
+        found("prefix cache broken", C::PrefixCacheOff),
         // About 13 requests of 550 tokens are in flight: half of them fit.
-        row("KV capacity down", C::KvCap(3_500), Found(0.95)),
-        row("drift 5 %/min", C::Drift(0.05), Quiet(0.01)),
-        row("20 % faster", C::Engine(-0.20), Quiet(0.01)),
+        found("KV capacity down", C::KvCap(3_500)),
+        quiet("drift 5 %/min", C::Drift(0.05)),
+        quiet("20 % faster", C::Engine(-0.20)),
     ]
 }
 
@@ -109,12 +112,12 @@ pub fn play(seed: u64, progress: impl Fn(&str)) -> anyhow::Result<Table> {
     let mut lines = Vec::new();
     let rows = rows();
     let mut bench = Bench::new(seed)?;
-    for (number, row) in rows.iter().enumerate() {
-        let (outcome, run) = bench.gate(row, &history)?;
-        if row.change == Change::None {
+    for (number, (change, row)) in rows.iter().enumerate() {
+        let (outcome, run) = bench.gate(*change, &history)?;
+        if *change == Change::None {
             history.push(run);
         }
-        let why = outcome.reasons.first().cloned().unwrap_or_default();
+        let why = outcome.why.clone().unwrap_or_default();
         let line = Line::new(row, &[outcome]);
         progress(&format!("{}/{} {}\n    {why}", number + 1, rows.len(), line.to_text()));
         lines.push(line);
@@ -156,17 +159,17 @@ impl Bench {
     }
 
     /// Start pairs until one decides; without a change all of them, since they are to be a history.
-    fn gate(&mut self, row: &Row, history: &[PastRun]) -> anyhow::Result<(Played, PastRun)> {
+    fn gate(&mut self, change: Change, history: &[PastRun]) -> anyhow::Result<(Played, PastRun)> {
         let empty = || workload_record(&self.workload, &self.plan, EXTRAS, Fingerprint::default());
         let mut records = Records { baseline: empty(), candidate: empty() };
         let slo: SloMs = records.baseline.slo.into();
         let mut outcome = None;
         for start in 0..LOOKS {
-            self.start(row.change, start, &mut records)?;
+            self.start(change, start, &mut records)?;
             while self.spare > 0 && !records.unfit().is_empty() {
                 self.spare -= 1;
                 records.forget_last();
-                self.start(row.change, start, &mut records)?;
+                self.start(change, start, &mut records)?;
             }
             let (baseline, candidate) =
                 (records.baseline.method_rounds(), records.candidate.method_rounds());
@@ -185,8 +188,8 @@ impl Bench {
                 },
             });
             let open = comparison.decision.is_open();
-            outcome = Some(ruled(comparison, Vec::new(), records.unfit()));
-            if !open && row.change != Change::None {
+            outcome = Some(ruled(Some(comparison), Vec::new(), records.unfit(), None));
+            if !open && change != Change::None {
                 break;
             }
         }
@@ -202,7 +205,7 @@ impl Bench {
         let mut knobs = self.knobs.clone();
         change.machine(&mut knobs);
         let baseline = Side::start(&self.program, &knobs)?;
-        change.candidate(&mut knobs, start, (0.0, 0.0));
+        change.candidate(&mut knobs, Moment { start, window: (0.0, 0.0), draw: 1.0 });
         let candidate = Side::start(&self.program, &knobs)?;
         for (side, record) in
             [(&baseline, &mut records.baseline), (&candidate, &mut records.candidate)]
