@@ -159,6 +159,18 @@ impl Outcome {
 }
 
 impl OutcomeKind {
+    pub const ALL: [Self; 9] = [
+        Self::Completed,
+        Self::HttpStatus,
+        Self::Timeout,
+        Self::Connect,
+        Self::Dropped,
+        Self::Malformed,
+        Self::Truncated,
+        Self::Stalled,
+        Self::Cancelled,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Completed => "completed",

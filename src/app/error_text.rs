@@ -2,11 +2,14 @@
 //! status it has (`exit`).
 
 use std::error::Error;
+use std::path::Path;
 
 use crate::baseline::lineage::GitError;
 use crate::config::ConfigError;
 use crate::exit::Failure;
-use crate::lang::{Because, Lang, Text};
+use crate::lang::{Because, Lang, Text, bilingual};
+use crate::record::RecordError;
+use crate::record::session::ParseError;
 use crate::visible::one_line;
 
 /// How our own lines begin that follow the first of an error.
@@ -17,6 +20,11 @@ pub fn error_text(error: &anyhow::Error, lang: Lang) -> String {
     let all = in_language(error, lang);
     // It has a line for each of its issues, and has seen to their foreign parts itself.
     if error.downcast_ref::<ConfigError>().is_some() { all } else { own_lines(&all) }
+}
+
+/// Above why a file is not what it should be.
+pub fn cannot_use(path: &Path) -> Text {
+    bilingual!("cannot use {path}", "{path} 사용 불가", path = path.display())
 }
 
 /// The same in every language, its foreign parts as they are.
@@ -37,8 +45,13 @@ fn cause_in(cause: &(dyn Error + 'static), lang: Lang) -> String {
     if let Some(text) = text {
         return text.in_language(lang).to_owned();
     }
-    if let Some(git) = cause.downcast_ref::<GitError>() {
-        return git.text().in_language(lang).to_owned();
+    let text = cause
+        .downcast_ref::<GitError>()
+        .map(GitError::text)
+        .or_else(|| cause.downcast_ref::<RecordError>().map(RecordError::text))
+        .or_else(|| cause.downcast_ref::<ParseError>().map(ParseError::text));
+    if let Some(text) = text {
+        return text.in_language(lang).to_owned();
     }
     cause
         .downcast_ref::<ConfigError>()
@@ -59,7 +72,7 @@ fn own_lines(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::exit::ExitStatus;
-    use crate::lang::{Explained as _, bilingual};
+    use crate::lang::Explained as _;
 
     #[test]
     fn a_foreign_line_break_begins_no_line() {

@@ -72,7 +72,7 @@ impl Gpus {
     pub fn open() -> anyhow::Result<Self> {
         Ok(Self(Nvml::open().map_err(|why| {
             Failure::measure(
-                bilingual!("no GPU to show: ", "표시할 GPU 없음: ").then(&why).then(&hint()),
+                bilingual!("no GPU to show: ", "표시할 GPU 없음: ").then(&why.text()).then(&hint()),
             )
         })?))
     }
@@ -94,7 +94,7 @@ pub fn advice() -> (bool, Text) {
         Ok(gpus) => gpus,
         Err(why) if nvidia_devices() == 0 => {
             let none = bilingual!("none is watched: ", "관찰하는 GPU 없음: ");
-            return (true, none.then(&why));
+            return (true, none.then(&why.text()));
         }
         Err(why) => {
             return (
@@ -103,7 +103,7 @@ pub fn advice() -> (bool, Text) {
                     "/dev has NVIDIA GPUs, and none can be watched: ",
                     "/dev에 NVIDIA GPU가 있으나 관찰할 수 없음: "
                 )
-                .then(&why)
+                .then(&why.text())
                 .then(&hint()),
             );
         }

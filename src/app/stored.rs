@@ -5,9 +5,8 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use super::artefacts;
+use super::error_text::cannot_use;
 use super::gate::{self, Given};
 use super::sentence;
 use super::sessions::files::{is_record, sessions};
@@ -20,7 +19,7 @@ use crate::config::did_you_mean;
 use crate::evaluate::{self, Baseline, Ruled};
 use crate::exit::ExitStatus;
 use crate::judge::explain;
-use crate::lang::bilingual;
+use crate::lang::{Explained as _, bilingual};
 use crate::metric::{METHOD, Metric};
 use crate::print::note;
 use crate::record::facts::policy;
@@ -81,8 +80,7 @@ pub fn first_job(
     git: Option<&GitFacts>,
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Record> {
-    let record = Record::parse(&artefacts::read(path)?)
-        .with_context(|| format!("cannot use {}", path.display()))?;
+    let record = Record::parse(&artefacts::read(path)?).explained(|| cannot_use(path))?;
     let why = match evaluate::not_a_first_job(&record, git) {
         None => evaluate::decided(&evaluate::alone(&record, None, baseline)?),
         why => why,
@@ -112,7 +110,10 @@ fn alone<'a>(
     let first =
         what.with.map(|path| first_job(path, candidate.git.as_ref(), baseline)).transpose()?;
     if first.as_ref().is_some_and(|f| f.session == candidate.session) {
-        anyhow::bail!("--with names the very record that is judged: two jobs are two measurements");
+        anyhow::bail!(bilingual!(
+            "--with names the very record that is judged: two jobs are two measurements",
+            "--with가 판정할 레코드 자신을 가리킴: 작업 두 개는 측정 두 번이어야 함"
+        ));
     }
     evaluate::alone(candidate, first.as_ref(), baseline)
 }
@@ -179,8 +180,8 @@ fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>>
     let role = |record: &Record| record.pair.as_ref().map(|p| p.side);
     if role(candidate) == Some(Role::Baseline) {
         anyhow::bail!(bilingual!(
-            "the second record is the baseline's side of an interleaved run\nhint: the candidate comes second: goodput-gate compare baseline.json record.json",
-            "두 번째 레코드가 교차 측정의 기준선 쪽임\n힌트: 후보를 두 번째에 쓰십시오: goodput-gate compare baseline.json record.json"
+            "the second record is the baseline's side of an interleaved run\nhint: this change comes second: goodput-gate compare baseline.json record.json",
+            "두 번째 레코드가 교차 측정의 기준선 쪽임\n힌트: 이 변경의 레코드를 두 번째에 쓰십시오: goodput-gate compare baseline.json record.json"
         ));
     }
     if role(candidate).is_none() || !path.is_file() {

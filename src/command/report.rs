@@ -126,7 +126,7 @@ fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, 
         other => {
             let hint = if other == Some(record::SCHEMA) { Text::default() } else { which() };
             let record = Record::parse(text).map_err(|why| {
-                anyhow!(Text::from(format!("{}: {why}", path.display())).then(&hint))
+                anyhow!(Text::from(format!("{}: ", path.display())).then(&why.text()).then(&hint))
             })?;
             Ok((evaluate::measured(&record)?.0, Some(record)))
         }

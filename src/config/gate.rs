@@ -383,7 +383,7 @@ impl Checker {
             self.bad(
                 &format!("gate.baseline.{key}"),
                 "is empty",
-                "name what the candidate is measured beside",
+                "name what this change is measured beside",
             );
             return None;
         }

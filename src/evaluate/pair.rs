@@ -8,6 +8,7 @@ use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
 use crate::judge::reason::Side;
 use crate::judge::{Comparison, PastRun, Reason as Judged};
+use crate::lang::bilingual;
 use crate::record::note::Note;
 use crate::record::programs::Builds;
 use crate::record::{PastSession, Record, WorkloadRecord};
@@ -27,11 +28,12 @@ pub fn of_one_run(baseline: &Record, candidate: &Record) -> anyhow::Result<()> {
     if same {
         return Ok(());
     }
-    anyhow::bail!(
-        "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
-        baseline.session,
-        candidate.session
-    )
+    anyhow::bail!(bilingual!(
+        "these are sides of two interleaved runs ({theirs} and {mine})\nhint: baseline.json and record.json of one output folder belong together",
+        "서로 다른 교차 측정의 두 쪽임 ({theirs}, {mine})\n힌트: 한 출력 폴더의 baseline.json과 record.json이 짝입니다",
+        theirs = baseline.session,
+        mine = candidate.session
+    ))
 }
 
 pub fn part(

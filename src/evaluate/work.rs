@@ -158,13 +158,13 @@ mod tests {
         assert!(KNOWN.untold(true, true).is_none() && silent.untold(false, true).is_none());
         let said = silent.untold(true, true).expect("it is not known").to_string();
         assert!(
-            said.starts_with("the baseline reports its input tokens and the candidate does not"),
+            said.starts_with("the baseline reports its input tokens and this change does not"),
             "{said}"
         );
         let said = KNOWN.untold(false, false).expect("it is not known").to_string();
         assert!(
             said.starts_with(
-                "the candidate reports its input and output tokens and the baseline does not"
+                "this change reports its input and output tokens and the baseline does not"
             ),
             "{said}"
         );

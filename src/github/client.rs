@@ -249,25 +249,41 @@ impl Client {
 
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Refused { status, message } => write!(f, "GitHub answered {status}: {message}"),
-            Self::Limited { status, wait_s: Some(s) } => {
-                write!(f, "GitHub's rate limit ({status}) asks to wait {s} s")
-            }
-            Self::Limited { status, wait_s: None } => {
-                write!(f, "GitHub's rate limit ({status}) is used up")
-            }
-            Self::Down { status, tries: 1 } => write!(f, "GitHub answered {status}"),
-            Self::Down { status, tries } => {
-                write!(f, "GitHub answered {status} to each of {tries} tries")
-            }
-            Self::Unreachable(why) => write!(f, "no answer from GitHub: {why}"),
-            Self::Odd(why) => write!(f, "not GitHub's API: {why}"),
-        }
+        self.text().fmt(f)
     }
 }
 
 impl ApiError {
+    /// What happened.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Refused { status, message } => {
+                bilingual!("GitHub answered {status}: {message}", "GitHub 응답 {status}: {message}")
+            }
+            Self::Limited { status, wait_s: Some(s) } => bilingual!(
+                "GitHub's rate limit ({status}) asks to wait {s} s",
+                "GitHub 요청 한도({status}): {s} s 대기 필요"
+            ),
+            Self::Limited { status, wait_s: None } => bilingual!(
+                "GitHub's rate limit ({status}) is used up",
+                "GitHub 요청 한도({status}) 소진"
+            ),
+            Self::Down { status, tries: 1 } => {
+                bilingual!("GitHub answered {status}", "GitHub 응답 {status}")
+            }
+            Self::Down { status, tries } => bilingual!(
+                "GitHub answered {status} to each of {tries} tries",
+                "GitHub에 {tries}번 요청했으나 매번 응답 {status}"
+            ),
+            Self::Unreachable(why) => {
+                bilingual!("no answer from GitHub: {why}", "GitHub 응답 없음: {why}")
+            }
+            Self::Odd(why) => {
+                bilingual!("not GitHub's API: {why}", "GitHub API의 응답이 아님: {why}")
+            }
+        }
+    }
+
     pub const fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. }
@@ -300,7 +316,7 @@ impl ApiError {
             ),
             _ => Text::default(),
         };
-        Text::from(self.to_string()).then(&hint)
+        self.text().then(&hint)
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::check::encoded;
 use super::client::{ApiError, Client};
+use crate::lang::{Text, bilingual};
 
 /// A file that is to be on the branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,62 +183,98 @@ impl PushError {
         }
     }
 
+    /// What happened, and what to do.
+    pub fn text(&self) -> Text {
+        let what = match self {
+            Self::NoBranch(branch) => bilingual!(
+                "no branch {branch:?} on GitHub, or the token may not see it",
+                "GitHub에 브랜치 {branch:?}가 없거나 토큰으로 볼 수 없음"
+            ),
+            Self::Differs(path) => bilingual!(
+                "the branch has {path} with other content",
+                "브랜치의 {path} 내용이 다름"
+            ),
+            Self::Protected(words) => {
+                bilingual!("the branch is protected: {words}", "보호된 브랜치: {words}")
+            }
+            Self::Raced(tries) => bilingual!(
+                "others pushed to the branch {tries} times while this was committed",
+                "커밋하는 동안 다른 푸시가 {tries}번 먼저 들어감"
+            ),
+            Self::Api(error) => error.text(),
+            Self::Pull(error) => bilingual!(
+                "the files are on their branch, but there is no pull request that says so: ",
+                "파일은 브랜치에 올라갔으나 풀 리퀘스트를 열지 못함: "
+            )
+            .then(&error.text()),
+        };
+        match self.hint() {
+            Some(hint) => what.then(&bilingual!("\nhint: ", "\n힌트: ")).then(&hint),
+            None => what,
+        }
+    }
+
     /// What to do.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<Text> {
         let (error, pull) = match self {
             Self::NoBranch(_) => {
-                return Some(
+                return Some(bilingual!(
                     "name a branch that is there; the token needs `permissions: contents: write`",
-                );
+                    "있는 브랜치를 지정하십시오. 토큰에는 `permissions: contents: write`가 필요합니다"
+                ));
             }
             Self::Differs(_) => {
-                return Some("a session's file is never written over: see who wrote that one");
+                return Some(bilingual!(
+                    "a session's file is never written over: see who wrote that one",
+                    "세션 파일은 덮어쓰지 않습니다: 누가 쓴 파일인지 확인하십시오"
+                ));
             }
-            Self::Protected(_) => return Some(PROTECTED),
-            Self::Raced(_) => return Some(LATER),
+            Self::Protected(_) => return Some(through_a_pull_request()),
+            Self::Raced(_) => return Some(later()),
             Self::Api(error) => (error, false),
             Self::Pull(error) => (error, true),
         };
         Some(match (error.status(), pull) {
-            _ if matches!(error, ApiError::Limited { .. }) => LATER,
-            (Some(401), _) => {
-                "the token is not accepted: hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN"
-            }
-            (Some(403 | 404), false) => {
-                "give the job `permissions: contents: write`; the token of a pull request from a fork never writes"
-            }
-            (Some(403), true) if error.to_string().contains("not permitted") => SETTING,
-            (Some(403 | 404), true) => "give the job `permissions: pull-requests: write`",
-            _ if error.may_be_done() => LATER,
+            _ if matches!(error, ApiError::Limited { .. }) => later(),
+            (Some(401), _) => bilingual!(
+                "the token is not accepted: hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN",
+                "받아들여지지 않는 토큰: 유효한 토큰을 GITHUB_TOKEN 또는 GOODPUT_GATE_TOKEN으로 넘기십시오"
+            ),
+            (Some(403 | 404), false) => bilingual!(
+                "give the job `permissions: contents: write`; the token of a pull request from a fork never writes",
+                "작업에 `permissions: contents: write` 권한을 주십시오. 포크에서 온 풀 리퀘스트의 토큰은 쓸 수 없습니다"
+            ),
+            (Some(403), true) if error.to_string().contains("not permitted") => bilingual!(
+                "Settings, Actions, General: \"Allow GitHub Actions to create and approve pull requests\"; or the token of an app",
+                "Settings, Actions, General에서 \"Allow GitHub Actions to create and approve pull requests\"를 켜거나 앱의 토큰을 쓰십시오"
+            ),
+            (Some(403 | 404), true) => bilingual!(
+                "give the job `permissions: pull-requests: write`",
+                "작업에 `permissions: pull-requests: write` 권한을 주십시오"
+            ),
+            _ if error.may_be_done() => later(),
             _ => return None,
         })
     }
 }
 
-const PROTECTED: &str = "the branch takes changes through pull requests or from some people only: use --pull-request, or the token of an app \
-     that its rules let past (GOODPUT_GATE_TOKEN)";
-const LATER: &str =
-    "try again later: `goodput-gate baseline promote` does this step alone, from the stored record";
-const SETTING: &str = "Settings, Actions, General: \"Allow GitHub Actions to create and approve pull requests\"; or the token of an app";
+fn through_a_pull_request() -> Text {
+    bilingual!(
+        "the branch takes changes through pull requests or from some people only: use --pull-request, or the token of an app that its rules let past (GOODPUT_GATE_TOKEN)",
+        "풀 리퀘스트나 일부 사람만 바꿀 수 있는 브랜치: --pull-request를 쓰거나, 규칙이 허용하는 앱의 토큰(GOODPUT_GATE_TOKEN)을 쓰십시오"
+    )
+}
+
+fn later() -> Text {
+    bilingual!(
+        "try again later: `goodput-gate baseline promote` does this step alone, from the stored record",
+        "나중에 다시 하십시오: `goodput-gate baseline promote`로 저장된 레코드에서 이 단계만 할 수 있습니다"
+    )
+}
 
 impl std::fmt::Display for PushError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NoBranch(branch) => {
-                write!(f, "no branch {branch:?} on GitHub, or the token may not see it")?;
-            }
-            Self::Differs(path) => write!(f, "the branch has {path} with other content")?,
-            Self::Protected(words) => write!(f, "the branch is protected: {words}")?,
-            Self::Raced(tries) => {
-                write!(f, "others pushed to the branch {tries} times while this was committed")?;
-            }
-            Self::Api(error) => write!(f, "{error}")?,
-            Self::Pull(error) => write!(
-                f,
-                "the files are on their branch, but there is no pull request that says so: {error}"
-            )?,
-        }
-        self.hint().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+        self.text().fmt(f)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::judge::gross::GrossTest;
 use crate::judge::history::Variation;
 use crate::judge::look::PairsTest;
 use crate::judge::sessions::SessionsTest;
-use crate::judge::{Check, Comparison, MetricComparison, Mode, Working, text};
+use crate::judge::{Check, Comparison, LookSeen, MetricComparison, Mode, Working, text};
 use crate::measure::summary::to_change;
 use crate::metric::{Class, Metric, Scale};
 
@@ -38,6 +38,7 @@ pub fn steps(comparison: &Comparison, metric: Metric) -> Result<Vec<Step>, Strin
         });
     };
     let mut steps = vec![heading(comparison, row)];
+    steps.extend(course(comparison, metric));
     steps.extend(match &row.working {
         Working::Nothing => vec![],
         Working::Pairs(test) => pairs(test, metric),
@@ -90,6 +91,17 @@ fn heading(comparison: &Comparison, row: &MetricComparison) -> Step {
         }
     };
     step(row.metric.name(), "", format!("{how}; {class}; positive differences are worse"))
+}
+
+/// The way to the last look: what the picture on the page shows.
+fn course(comparison: &Comparison, metric: Metric) -> Option<Step> {
+    let look = |look: &LookSeen| {
+        let (_, at) = look.metrics.iter().find(|(seen, _)| *seen == metric)?;
+        let (pair, t) = (look.pairs, short(at.t));
+        Some(format!("pair {pair}: {t} (line {}, PASS below {})", short(at.line), short(at.fine)))
+    };
+    let looks: Vec<String> = comparison.course.iter().filter_map(look).collect();
+    (!looks.is_empty()).then(|| step("course", "t after each pair", looks.join(", ")))
 }
 
 fn pairs(test: &PairsTest, metric: Metric) -> Vec<Step> {
@@ -282,6 +294,11 @@ fn signed(metric: Metric, difference: f64) -> String {
 
 fn size(metric: Metric, fraction: f64) -> String {
     format!("{fraction:.5} ({})", text::size(metric, fraction))
+}
+
+/// A t in two decimals, as people read it.
+fn short(t: f64) -> String {
+    format!("{t:+.2}")
 }
 
 fn probability(p: Option<f64>) -> String {

@@ -6,6 +6,7 @@
 
 use crate::judge::decide::{conclude, decide};
 use crate::judge::fitness::{StartPair, prepare, usable};
+use crate::judge::level::{Line, Rule};
 use crate::judge::look::{self, Basis, Pair};
 use crate::judge::reason::PairingReason;
 use crate::judge::seeds::{SeedMeans, at_equal_lengths};
@@ -261,6 +262,13 @@ impl<'a> Evidence<'a> {
         Comparison { decision, standing, wants: pairs_left.then_some(Wants::Pair), ..open }
     }
 
+    /// None for servers that ran already: their one look is no picture.
+    fn line(&self) -> Option<Line> {
+        let Rules { sampling, planned, policy, .. } = self.rules;
+        let sampled = sampling != Sampling::RunningServers;
+        sampled.then(|| Line::new(Rule::Primary, planned, policy.workloads))
+    }
+
     /// One look at the pairs so far.
     fn look(&mut self, warnings: Vec<Reason>, mut course: Vec<LookSeen>) -> Comparison {
         let complete = self.now.pairs.len() >= self.rules.most();
@@ -272,6 +280,7 @@ impl<'a> Evidence<'a> {
         course.push(look::seen(&findings, shown.len()));
         let known = Comparison {
             warnings,
+            line: self.line(),
             course,
             standing: self.standing.then_some(Standing::Regression { complete }),
             starts: self.seen(&attempts),

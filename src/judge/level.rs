@@ -57,11 +57,16 @@ impl Line {
         Self { c, planned: planned.max(1) }
     }
 
-    /// The p value at or below which a look after so many pairs convicts.
-    pub fn level(self, pairs: usize) -> f64 {
+    /// The standard normal score from which a look after so many pairs convicts.
+    pub fn score(self, pairs: usize) -> f64 {
         // Two square roots: correctly rounded on every platform, which a power is not.
         let r = (self.planned as f64 / pairs.max(1) as f64).max(1.0);
-        dist::normal_upper_tail(self.c * r.sqrt().sqrt())
+        self.c * r.sqrt().sqrt()
+    }
+
+    /// The p value at or below which a look after so many pairs convicts.
+    pub fn level(self, pairs: usize) -> f64 {
+        dist::normal_upper_tail(self.score(pairs))
     }
 
     /// At the last planned look and at every later one.

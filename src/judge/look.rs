@@ -116,6 +116,7 @@ pub fn seen(findings: &[Finding], pairs: usize) -> LookSeen {
             line: dist::t_upper_quantile(tested.levels.level, df)?,
             fine: tested.thresholds.margin? / se
                 - dist::t_upper_quantile(tested.levels.pass_tail, df)?,
+            df,
         };
         Some((finding.row.metric, point))
     };

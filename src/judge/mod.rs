@@ -216,6 +216,8 @@ pub struct Comparison {
     pub standing: Option<Standing>,
     /// What to measure next; none where the decision is final.
     pub wants: Option<Wants>,
+    /// The line of the primary metrics, for the picture; none where nothing is played in pairs.
+    pub line: Option<level::Line>,
     /// Each look on the way: t of the primary metrics against the line, for the picture.
     pub course: Vec<LookSeen>,
 }
@@ -243,6 +245,9 @@ pub struct LookSeen {
     pub metrics: Vec<(Metric, LookPoint)>,
 }
 
+/// A score that nobody reaches by chance: p of 1e-23.
+const FARTHEST: f64 = 10.0;
+
 /// t of one primary metric at one look.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LookPoint {
@@ -252,6 +257,17 @@ pub struct LookPoint {
     pub line: f64,
     /// Below here it is proven fine: (M - U's own half) / se.
     pub fine: f64,
+    pub df: f64,
+}
+
+impl LookPoint {
+    /// A t of this look as the standard normal score of the same p: on that scale the line is the
+    /// same for all metrics, however few starts tell their noise. Beyond `FARTHEST` it is that.
+    pub fn score(&self, t: f64) -> f64 {
+        let tail = dist::t_upper_tail(t.abs(), self.df);
+        let score = tail.and_then(dist::normal_upper_quantile).unwrap_or(FARTHEST);
+        score.min(FARTHEST).copysign(t)
+    }
 }
 
 /// The one decision over comparison and limits.
@@ -347,6 +363,7 @@ impl Comparison {
             slow: None,
             standing: None,
             wants: None,
+            line: None,
             course: Vec::new(),
         }
     }

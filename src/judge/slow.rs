@@ -246,12 +246,12 @@ mod tests {
         let found = SlowStarts { slower: Some((0.323, 0.345)), ..judged((5, 6), (0, 34)) };
         assert_eq!(
             found.to_string(),
-            "unstable starts: 5 of 6 candidate starts are 38 to 41 % slower than the other starts; none of 34 of the baseline"
+            "unstable starts: 5 of 6 starts of this change are 38 to 41 % slower than the other starts; none of 34 of the baseline"
         );
         let found = SlowStarts { slower: Some((0.2, 0.2)), ..judged((1, 10), (0, 34)) };
         assert_eq!(
             found.to_string(),
-            "unstable starts: 1 of 10 candidate starts is 22 % slower than the other starts; none of 34 of the baseline; more starts are needed to say whether the build does it"
+            "unstable starts: 1 of 10 starts of this change is 22 % slower than the other starts; none of 34 of the baseline; more starts are needed to say whether the build does it"
         );
     }
 }

@@ -20,6 +20,7 @@ pub mod session;
 mod views;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::gpu::{Facts, RoundGpu};
 use crate::evidence::server::ServerRound;
 use crate::fingerprint::Fingerprint;
+use crate::lang::{Text, bilingual};
 use crate::measure::collect::Values;
 use crate::measure::columns::{Columns, Context};
 use crate::measure::validity::{ClientHealth, Finding};
@@ -266,15 +268,34 @@ pub struct Series {
     pub in_flight: Vec<u32>,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum RecordError {
-    #[error("not a goodput-gate record: {0}")]
     Shape(String),
-    #[error(
-        "record has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"
-    )]
     Newer { found: u64 },
 }
+
+impl RecordError {
+    /// What a record is instead, or claims, is said as it is.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Shape(why) => {
+                bilingual!("not a goodput-gate record: {why}", "goodput-gate 레코드가 아님: {why}")
+            }
+            Self::Newer { found } => bilingual!(
+                "record has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate",
+                "레코드 버전이 {found}인데 이 goodput-gate는 {VERSION}까지 읽음: 더 새로운 goodput-gate를 쓰십시오"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
+}
+
+impl std::error::Error for RecordError {}
 
 impl Record {
     /// Reads a record; refuses a newer version, another kind of file, and what no run can have

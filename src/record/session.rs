@@ -4,6 +4,7 @@
 //! Not here: where the files lie (`baseline::store`), how sessions are judged (`judge`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use super::{CHUNK_GAP, LoadFacts, PastSession, PastStart, Record, WorkloadRecord
 use crate::fingerprint::Fingerprint;
 use crate::judge::seeds::{SeedMeans, has_rounds};
 use crate::judge::{self, reason::Place};
+use crate::lang::{Text, bilingual};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::summary::{RoundSummary, StartSummary, oriented};
@@ -84,18 +86,43 @@ pub struct Start {
     pub seeds: Vec<u64>,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ParseError {
-    #[error("its schema is not {SCHEMA:?}")]
     Schema,
-    #[error(
-        "it has version {0}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"
-    )]
     Newer(u64),
-    #[error("{0}")]
-    Shape(#[from] serde_json::Error),
-    #[error("{0}")]
+    Shape(serde_json::Error),
     Impossible(String),
+}
+
+impl ParseError {
+    /// What a session claims is said as it is.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Schema => {
+                bilingual!("its schema is not {SCHEMA:?}", "스키마가 {SCHEMA:?}이(가) 아님")
+            }
+            Self::Newer(found) => bilingual!(
+                "it has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate",
+                "버전이 {found}인데 이 goodput-gate는 {VERSION}까지 읽음: 더 새로운 goodput-gate를 쓰십시오"
+            ),
+            Self::Shape(why) => why.to_string().into(),
+            Self::Impossible(why) => why.as_str().into(),
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl From<serde_json::Error> for ParseError {
+    fn from(why: serde_json::Error) -> Self {
+        Self::Shape(why)
+    }
 }
 
 impl Session {

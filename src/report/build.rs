@@ -18,6 +18,7 @@ use crate::record::note::Note;
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
+use super::course;
 use super::notice::Notice;
 use super::server;
 use super::sides::{self, Before};
@@ -136,6 +137,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
+        course: comparison.and_then(course::course),
         anchor: None,
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),

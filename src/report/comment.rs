@@ -156,7 +156,8 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 pub fn title(reports: &[Report], about: &About) -> String {
     let line = worst(reports).map_or_else(
         || labels(about.lang).nothing_measured.to_owned(),
-        |r| text::headline(r, about.lang),
+        // Titles are plain text: what Markdown sets as code has quotes.
+        |r| text::headline(r, about.lang).replace('`', "'"),
     );
     let many = (reports.len() > 1).then(|| match about.lang {
         Lang::En => format!("worst of {} records", reports.len()),

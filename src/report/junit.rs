@@ -213,7 +213,7 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     details.extend(text::sessions_needed(w, Lang::En));
     details
         .extend(w.comparison.iter().map(|c| format!("judged: {}", text::comparison(c, Lang::En))));
-    details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e))));
+    details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e, Lang::En))));
     details.extend(w.notes.iter().map(|n| format!("note: {n}")));
     details.push(format!("client: {}", text::client(w, Lang::En)));
     Case { name: "measurement".into(), seconds: w.duration_s, outcome, message, details }
@@ -270,7 +270,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
 
 fn metric_details(m: &MetricReport, why: String) -> Vec<String> {
     vec![
-        format!("candidate: {}", text::value(&m.unit, m.candidate)),
+        format!("this change: {}", text::value(&m.unit, m.candidate)),
         format!("baseline: {}", text::value(&m.unit, m.baseline)),
         format!(
             "change: {}, interval {}",

@@ -21,7 +21,7 @@ use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::judge::limits::LimitState;
 use crate::metric::Class;
-use escape::{code, escape};
+use escape::{code, escape, sentence};
 
 pub fn render(report: &Report, lang: Lang) -> String {
     let mut out = headline(report, lang) + &at_a_glance(report, lang) + &sweeps(report, lang);
@@ -105,17 +105,17 @@ pub(super) fn headline(report: &Report, lang: Lang) -> String {
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
         // `PASS with 1 accepted regression: ...` is no PASS with a colon.
         Some(rest) => match rest.strip_prefix(':') {
-            Some(why) => format!("**{word}**: {}\n", escape(why.trim_start())),
+            Some(why) => format!("**{word}**: {}\n", sentence(why.trim_start())),
             None if rest.is_empty() => format!("**{word}**\n"),
-            None => format!("**{word}** {}\n", escape(rest.trim_start())),
+            None => format!("**{word}** {}\n", sentence(rest.trim_start())),
         },
-        None => format!("{}\n", escape(&line)),
+        None => format!("{}\n", sentence(&line)),
     };
     if report.interrupted {
         let _ = write!(out, "\n{}.\n", capitalised(labels(lang).interrupted));
     }
     for notice in text::notices(report, lang) {
-        let _ = write!(out, "\n> {}: {}\n", capitalised(labels(lang).note), escape(&notice));
+        let _ = write!(out, "\n> {}: {}\n", capitalised(labels(lang).note), sentence(&notice));
     }
     out
 }
@@ -142,12 +142,12 @@ fn reasons(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     let said =
         text::why(report, w, lang).filter(|(role, why)| *role != Role::Why || !in_table(why));
     let said = said.map(|(role, why)| match role {
-        Role::Proves => format!("{}: {}", l.proven, escape(&why)),
-        Role::Accepted => format!("**{}**: {}", l.accepted_regression, escape(&why)),
-        Role::Warning => format!("{}: {}", capitalised(l.warning), escape(&why)),
-        Role::Why | Role::Anchor | Role::Note => escape(&why),
+        Role::Proves => format!("{}: {}", l.proven, sentence(&why)),
+        Role::Accepted => format!("**{}**: {}", l.accepted_regression, sentence(&why)),
+        Role::Warning => format!("{}: {}", capitalised(l.warning), sentence(&why)),
+        Role::Why | Role::Anchor | Role::Note => sentence(&why),
     });
-    out += &bullets(said.chain(text::sessions_needed(w, lang).map(|line| escape(&line))));
+    out += &bullets(said.chain(text::sessions_needed(w, lang).map(|line| sentence(&line))));
     out
 }
 
@@ -158,7 +158,7 @@ fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
 
 /// The other numbers, folded.
 fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    let advice = bullets(advice::for_workload(report, w).iter().map(|a| escape(&a.say(lang))));
+    let advice = bullets(advice::for_workload(report, w).iter().map(|a| sentence(&a.say(lang))));
     let l = labels(lang);
     folded(&capitalised(l.advice), &advice)
         + &folded(l.all_metrics, &everything(w, lang))
@@ -337,7 +337,7 @@ fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c, lang))));
     facts.extend(text::server_start(w, lang).map(|starts| (l.starts, starts)));
     facts.extend(text::detectable(w, lang).map(|v| (l.detectable, v)));
-    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
+    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e, lang))));
     let notes = text::notes(w, lang).map(|note| (l.note, note));
     let mut facts: Vec<(&str, String)> =
         facts.iter().map(|(label, fact)| (*label, text::plain(fact))).chain(notes).collect();

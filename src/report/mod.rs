@@ -11,6 +11,7 @@ pub mod build;
 pub mod codes;
 pub mod comment;
 mod contract;
+pub mod course;
 pub mod csv;
 pub mod drift;
 mod gpu;
@@ -54,6 +55,7 @@ use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
 use crate::verdict::Verdict;
 
 use codes::Sentence;
+use course::CourseReport;
 use headline::Headline;
 use notice::Notice;
 use sides::{StartsReport, TimeReport};
@@ -128,6 +130,9 @@ pub struct WorkloadReport {
     pub baseline: Option<BaselineReport>,
     /// How the comparison was made; absent where there was none.
     pub comparison: Option<ComparisonReport>,
+    /// Interleaved: the evidence after each start pair, for drawing; absent in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<CourseReport>,
     /// Of earlier versions: a second comparison, with the sessions of `baselines/anchor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<AnchorReport>,

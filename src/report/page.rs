@@ -6,6 +6,7 @@
 
 mod both;
 pub mod charts;
+mod gate;
 mod lanes;
 pub mod plot;
 mod strip;
@@ -22,15 +23,18 @@ use serde::Serialize;
 use super::contract::beside;
 use super::labels::{Labels, labels};
 use super::overview::{Overview, Row, RowSubject, overview};
+use super::say;
 use super::sweep::SweepReport;
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
 use crate::config::Lang;
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
 use crate::metric::Class;
+use crate::timeline::OutcomeKind;
 use crate::verdict::Verdict;
 use both::{StartsRow, TimeBars};
 use charts::Charts;
+use gate::Gate;
 use strip::Axis;
 pub(super) use sweeps::{Family, Swept, family};
 use words::{PageText, page_text};
@@ -129,6 +133,7 @@ struct Section<'a> {
     rates: Vec<[String; 3]>,
     starts: Vec<StartsRow>,
     has_baseline_starts: bool,
+    gate: Option<Gate>,
     time: Option<TimeBars>,
     /// A level of a sweep: its family tells what matters.
     is_level: bool,
@@ -270,6 +275,8 @@ fn chart_words(lang: Lang) -> String {
         ("#pace", t.pace),
         ("#start", t.start_and_round),
     ]);
+    let outcomes = OutcomeKind::ALL.map(|kind| (kind.name(), say::ko::outcome(kind)));
+    all.extend(outcomes.into_iter().filter(|_| lang == Lang::Ko));
     serde_json::to_string(&all).expect("words are plain data")
 }
 
@@ -353,6 +360,7 @@ fn section<'a>(
             .collect(),
         starts: w.start_values.iter().filter_map(|v| both::starts(v, t)).collect(),
         has_baseline_starts: w.start_values.iter().any(|v| !v.baseline.is_empty()),
+        gate: gate::gate(w, t, lang),
         time: both::time(w, t, lang),
         server: server::rows(w, lang).collect(),
         server_how: w.server.as_ref().map(|s| server::how(s, lang)),
@@ -428,7 +436,7 @@ fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, 
     facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c, lang))));
     facts.extend(text::detectable(w, lang).map(|v| (l.detectable, v)));
     facts.extend(w.differences.iter().map(|d| (l.under_test, text::plain(&d.to_string()))));
-    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
+    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e, lang))));
     facts.push((l.client, text::client(w, lang)));
     facts.extend(text::notes(w, lang).map(|note| (l.note, note)));
     facts

@@ -178,6 +178,7 @@ pub fn interleaved() -> Report {
     let workload = &mut report.workloads[0];
     workload.baseline = None;
     workload.comparison = Some(in_this_job());
+    workload.course = Some(beside::course());
     report
 }
 

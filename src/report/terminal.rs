@@ -404,7 +404,7 @@ fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     facts.extend(text::server_start(w, lang).map(|starts| (l.starts, starts)));
     facts.extend(text::slo(w, lang).map(|slo| (l.slo, slo)));
     facts.extend(text::unmeasured(w, lang).map(|names| (l.unmeasured, names)));
-    facts.extend(labelled(l.errors, w.errors.iter().map(text::error)));
+    facts.extend(labelled(l.errors, w.errors.iter().map(|e| text::error(e, lang))));
     facts.extend(text::detectable(w, lang).map(|sizes| (l.detectable, sizes)));
     facts.extend(labelled(l.note, text::notes(w, lang)));
     facts.push((l.client, text::client(w, lang)));

@@ -30,7 +30,7 @@ pub use judged::{
 };
 pub use load::{arrival, client, completed, error, load};
 pub use missing::unmeasured;
-pub use names::{timing_title, title, titles};
+pub use names::{outcome, timing_title, title, titles};
 pub use numbers::{change, duration, interval, number, probability, size, statistics, value};
 pub use provenance::{commit, provenance};
 pub use reasons::{Role, beside_the_table, headline, notes, notices, why};

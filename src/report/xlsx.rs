@@ -31,7 +31,7 @@ const METRICS: Sheet<18> = Sheet {
         Column("class", 10),
         Column("better", 8),
         Column("baseline", 14),
-        Column("candidate", 14),
+        Column("this change", 14),
         Column("change (ratio)", 16),
         Column("interval low (ratio)", 20),
         Column("interval high (ratio)", 20),

@@ -17,7 +17,7 @@ use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::config::GpuName;
 use crate::evidence::gpu::choice::{named, visible};
 use crate::evidence::gpu::{Device, Facts, Sample};
-use crate::lang::Text;
+use crate::measure::seen::gpu::NvmlTrouble;
 
 /// The library, and the GPUs that it knows.
 pub struct Gpus {
@@ -56,8 +56,8 @@ const SLOW_NS: u64 = 1_000_000_000;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Gpus {
-    /// Errors: why there is no NVML, in words.
-    pub fn open() -> Result<Self, Text> {
+    /// Errors: why there is no NVML.
+    pub fn open() -> Result<Self, NvmlTrouble> {
         let nvml = nvml::open()?;
         let (known, whole) = nvml::devices(&nvml);
         Ok(Self { nvml: Arc::new(nvml), known, whole })

@@ -100,7 +100,7 @@ fn the_same_offline(servers: &Servers, exit: i32) {
         2,
         &[
             "baseline's side",
-            "the candidate comes second: goodput-gate compare baseline.json record.json",
+            "this change comes second: goodput-gate compare baseline.json record.json",
         ],
     );
 }
@@ -210,7 +210,7 @@ fn a_pass_sees_as_many_starts_as_it_needs() {
     assert_eq!(pairs + checks.len(), 4, "{pairs} pairs");
     let rounds = |start: &Value| start["rounds"].as_array().map_or(0, Vec::len);
     assert!(checks.iter().all(|start| (1..=2).contains(&rounds(start))));
-    ran.assert(0, &["PASS", "seen in 4 candidate starts", "less than 53 % of the starts"]);
+    ran.assert(0, &["PASS", "seen in 4 starts of this change", "less than 53 % of the starts"]);
     the_same_offline(&servers, 0);
 }
 
@@ -402,6 +402,6 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     servers.bed.write("more.json", &more.to_string());
     let ran =
         servers.bed.gate(&["compare", "more.json", ".goodput-gate/record.json", "--out", "more"]);
-    ran.assert(3, &["INVALID", "the candidate's side has no workload other"]);
+    ran.assert(3, &["INVALID", "this change has no workload other"]);
     servers.left_nothing();
 }

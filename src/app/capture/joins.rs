@@ -4,7 +4,7 @@
 //!
 //! Not here: whether its measurement is fit (`capture`), where its file lies (`baseline::store`).
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::accept::{AcceptedKind, Excused};
 use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, changes};
@@ -50,8 +50,7 @@ fn answered(
     stated: Option<&str>,
     baseline: &Baseline,
 ) -> anyhow::Result<Joined> {
-    let session = Session::from_record(record, workload)
-        .context("a baseline is keyed by commit, and the record has none")?;
+    let session = Session::from_record(record, workload).ok_or_else(keyed_by_commit)?;
     // Written the last time, and landed nowhere.
     if let Some((_, there)) = baseline.sessions.iter().find(|(_, s)| s.session == session.session) {
         return Ok(Joined { level_shift: there.level_shift.clone(), words: None });
@@ -145,6 +144,14 @@ impl Shift<'_> {
             }
         }
     }
+}
+
+/// Why a record without a commit is no session.
+pub fn keyed_by_commit() -> Text {
+    bilingual!(
+        "a baseline is keyed by commit, and the record has none",
+        "기준선은 커밋으로 찾는데 레코드에 커밋이 없음"
+    )
 }
 
 /// That nobody answers for a slower session, and what to do. `before`: those that it would join.

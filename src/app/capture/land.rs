@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::app::publish;
 use crate::app::workspace::Workspace;
@@ -18,7 +18,7 @@ use crate::github::event::{Ci, Slug};
 use crate::github::proposal::{self, Proposal, Proposed};
 use crate::github::push::{self, Commit, File, PushError, Pushed};
 use crate::github::{ApiError, Client};
-use crate::lang::{Text, bilingual};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::print::{self, note};
 use crate::record::session::Session;
 use crate::report::sessions as text;
@@ -77,22 +77,25 @@ impl Landing {
         let asked = publish::with_client(&ci, &repository, &token, async |client| {
             there(client, named).await
         });
-        let branch = asked?.map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
+        let branch = asked?.map_err(|e| {
+            bilingual!("nothing was done, since ", "아무것도 하지 않음: ").then(&e.text())
+        })?;
         Ok(Self { ci, repository, token, branch, how })
     }
 
     /// What came of it, in words. Errors: exit 3, with what to do; the files stay where they are.
-    pub fn land(&self, added: &[Added], root: &Path) -> anyhow::Result<String> {
+    pub fn land(&self, added: &[Added], root: &Path) -> anyhow::Result<Text> {
         let files: Vec<File> = added.iter().map(|a| file(a, root)).collect::<Result<_, _>>()?;
         let sessions: Vec<Session> = added.iter().map(|a| a.session.clone()).collect();
-        let what = count(files.len() as u64, "session", "sessions");
+        let n = files.len();
+        let what =
+            Text { en: count(n as u64, "session", "sessions"), ko: format!("세션 {n}개") };
         let told = publish::with_client(&self.ci, &self.repository, &self.token, async |client| {
-            self.sent(client, &files, &sessions, &what).await.map_err(|e| e.to_string())
+            self.sent(client, &files, &sessions, &what).await.map_err(|e| e.text())
         });
         let why = match told {
             Ok(Ok(line)) => return Ok(line),
-            Ok(Err(why)) => why,
-            Err(why) => why.en,
+            Ok(Err(why)) | Err(why) => why,
         };
         if !self.ci.event.is_empty() {
             print::tell_runner(&actions::command(
@@ -102,11 +105,14 @@ impl Landing {
             ));
         }
         let files: Vec<String> = added.iter().map(|a| a.path.display().to_string()).collect();
-        bail!(Failure::measure(bilingual!(
-            "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({files}); keep them and the record as an artifact, or commit them with git",
-            "측정한 세션을 GitHub에 올리지 못함 ({what}): {why}\n참고: 잃은 것은 없음. 파일은 작업 트리에 있으니({files}) 레코드와 함께 아티팩트로 보관하거나 git으로 커밋하십시오",
+        let lost =
+            bilingual!(" measured and not on GitHub: ", "를 측정했으나 GitHub에 올리지 못함: ");
+        let kept = bilingual!(
+            "\nnote: nothing is lost, the files are in the working tree ({files}); keep them and the record as an artifact, or commit them with git",
+            "\n참고: 잃은 것은 없음. 파일은 작업 트리에 있으니({files}) 레코드와 함께 아티팩트로 보관하거나 git으로 커밋하십시오",
             files = files.join(", ")
-        )))
+        );
+        bail!(Failure::measure(what.then(&lost).then(&why).then(&kept)))
     }
 
     async fn sent(
@@ -114,8 +120,8 @@ impl Landing {
         client: &Client,
         files: &[File],
         sessions: &[Session],
-        what: &str,
-    ) -> Result<String, PushError> {
+        what: &Text,
+    ) -> Result<Text, PushError> {
         let message = text::commit_message(sessions, self.ci.run_url().as_deref());
         let base = &self.branch;
         if self.how == How::Push {
@@ -123,12 +129,14 @@ impl Landing {
                 match push::push(client, &Commit { branch: base, message: &message, files }).await?
                 {
                     Pushed::Committed(sha) => {
-                        format!(
-                            "pushed {what} to {base}: {}/{}/commit/{sha}",
-                            self.ci.server_url, self.repository
-                        )
+                        let url =
+                            format!("{}/{}/commit/{sha}", self.ci.server_url, self.repository);
+                        Text {
+                            en: format!("pushed {} to {base}: {url}", what.en),
+                            ko: format!("{base}에 {} 푸시: {url}", what.ko),
+                        }
                     }
-                    Pushed::There => format!("{what} on {base} already"),
+                    Pushed::There => there_already(what, base),
                 },
             );
         }
@@ -141,10 +149,23 @@ impl Landing {
         let proposed =
             proposal::propose(client, &proposal, |open| text::body(sessions, open)).await?;
         Ok(match proposed {
-            Proposed::Opened(url) => format!("opened a pull request with {what}: {url}"),
-            Proposed::Updated(url) => format!("added {what} to the open pull request: {url}"),
-            Proposed::There => format!("{what} on {base} already"),
+            Proposed::Opened(url) => Text {
+                en: format!("opened a pull request with {}: {url}", what.en),
+                ko: format!("{}로 풀 리퀘스트를 엶: {url}", what.ko),
+            },
+            Proposed::Updated(url) => Text {
+                en: format!("added {} to the open pull request: {url}", what.en),
+                ko: format!("열린 풀 리퀘스트에 {} 추가: {url}", what.ko),
+            },
+            Proposed::There => there_already(what, base),
         })
+    }
+}
+
+fn there_already(what: &Text, base: &str) -> Text {
+    Text {
+        en: format!("{} on {base} already", what.en),
+        ko: format!("{base}에 이미 {} 있음", what.ko),
     }
 }
 
@@ -162,20 +183,24 @@ async fn there(client: &Client, named: Option<String>) -> Result<String, PushErr
         Err(e) if PushError::Api(e.clone()).is_final() => Err(e.into()),
         Ok(Some(_)) => Ok(branch),
         Err(e) => {
-            note(&bilingual!(
-                "whether {branch} is there could not be asked now: {e}",
-                "{branch} 브랜치가 있는지 지금은 확인하지 못함: {e}"
-            ));
+            let what = bilingual!(
+                "whether {branch} is there could not be asked now: ",
+                "{branch} 브랜치가 있는지 지금은 확인하지 못함: "
+            );
+            note(&what.then(&e.text()));
             Ok(branch)
         }
     }
 }
 
 fn file(added: &Added, root: &Path) -> anyhow::Result<File> {
-    let below = added
-        .path
-        .strip_prefix(root)
-        .with_context(|| format!("{} is not in the repository", added.path.display()))?;
+    let below = added.path.strip_prefix(root).explained(|| {
+        bilingual!(
+            "{path} is not in the repository",
+            "{path}: 저장소 밖에 있음",
+            path = added.path.display()
+        )
+    })?;
     let parts: Vec<String> =
         below.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
     let text = added.session.to_text();

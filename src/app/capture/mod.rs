@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::artefacts;
 use super::error_text;
@@ -29,7 +29,7 @@ use crate::record::session::Session;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
 use fit::accept;
-use joins::{Joined, joined};
+use joins::{Joined, joined, keyed_by_commit};
 use land::{Added, Landing};
 
 mod fit;
@@ -117,7 +117,7 @@ fn landed(
     }
     match (landing.land(&adding.added, repo.root().unwrap_or(Path::new(""))), outcome) {
         (Ok(line), outcome) => {
-            (adding.tell)(&line.into());
+            (adding.tell)(&line);
             outcome
         }
         (Err(lost), outcome) => {
@@ -238,7 +238,8 @@ fn from_records(
 /// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the
 /// tree is now.
 fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
-    let record = Record::parse(&artefacts::read(path)?).explained(|| unusable(path))?;
+    let record =
+        Record::parse(&artefacts::read(path)?).explained(|| error_text::cannot_use(path))?;
     if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
         bail!(bilingual!(
             "{path} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
@@ -287,8 +288,7 @@ fn joins(
         if let Some(line) = words {
             (adding.tell)(&line);
         }
-        let session = Session::from_record(record, workload)
-            .context("a baseline is keyed by commit, and the record has none")?;
+        let session = Session::from_record(record, workload).ok_or_else(keyed_by_commit)?;
         sessions.push(Session { level_shift, ..session });
     }
     before.extend(sessions.iter().cloned());
@@ -325,11 +325,6 @@ pub fn nothing_added() -> Text {
         "interrupted: nothing was added to the baseline",
         "중단됨: 기준선에 아무것도 추가하지 않음"
     )
-}
-
-fn unusable(path: &Path) -> Text {
-    let path = path.display();
-    bilingual!("cannot use {path}", "{path} 사용 불가")
 }
 
 /// The baseline as it is before and after a session is added.

@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::attempts::Ledger;
+use super::error_text::cannot_use;
 use super::gate::{self, Given};
 use super::publish::{self, Post};
 use super::sessions::Baselines;
@@ -15,7 +16,7 @@ use crate::config::{Config, GateMode, Lang};
 use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, Slug, sha};
-use crate::lang::bilingual;
+use crate::lang::{Explained as _, bilingual};
 use crate::record::facts::{limit_record, policy};
 use crate::record::{Record, Slo, WorkloadRecord, recompute};
 use crate::report::Report;
@@ -23,7 +24,6 @@ use crate::report::comment as text;
 use crate::report::comment::About;
 use crate::report::notice::Notice;
 use crate::verdict::Verdict;
-use crate::visible::one_line;
 
 mod change;
 mod records;
@@ -61,23 +61,35 @@ pub struct Comment<'a> {
 /// it is said, and is no error.
 pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     if what.records.len() > MOST_RECORDS {
-        bail!(
-            "{} records are too many for one comment: at most {MOST_RECORDS}",
-            what.records.len()
-        );
+        bail!(bilingual!(
+            "{records} records are too many for one comment: at most {MOST_RECORDS}",
+            "코멘트 하나에 레코드 {records}개는 너무 많음: 최대 {MOST_RECORDS}개",
+            records = what.records.len()
+        ));
     }
     let ci = what.here.workflow_run().cloned().unwrap_or_else(runner::outside);
     let gate = runner::gate_name(what.gate)?;
     let head = match what.commit {
-        Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
-        None => ci.head_sha.clone().context(
-            "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
-        )?,
+        Some(text) => sha(text).ok_or_else(|| {
+            bilingual!(
+                "--sha is no commit: 40 hex digits are needed, a short hash is not enough",
+                "--sha가 커밋이 아님: 16진수 40자리가 필요하고 짧은 해시로는 부족함"
+            )
+        })?,
+        None => ci.head_sha.clone().ok_or_else(|| {
+            bilingual!(
+                "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
+                "측정한 커밋을 알 수 없음: 환경에 없고(workflow_run, pull_request 이벤트에는 있음) 레코드의 말은 믿지 않음. --sha SHA로 지정하십시오"
+            )
+        })?,
     };
     let repository = match what.repository {
-        Some(text) => {
-            Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?)
-        }
+        Some(text) => Some(Slug::parse(text).ok_or_else(|| {
+            bilingual!(
+                "--repo is no repository: OWNER/NAME is needed",
+                "--repo가 저장소가 아님: OWNER/NAME 형식이 필요함"
+            )
+        })?),
         None => ci.repository.clone(),
     };
     let token = runner::token();
@@ -160,9 +172,8 @@ fn reports(
     records::each(what.records, |measured| {
         let path = measured.path.clone();
         let own_choice = measured.baseline.is_some() && config.gate.mode != GateMode::Interleaved;
-        let mut report = judged(measured, config, &baselines, ledger).map_err(|e| {
-            anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}")))
-        })?;
+        let mut report =
+            judged(measured, config, &baselines, ledger).explained(|| cannot_use(&path))?;
         for workload in report
             .workloads
             .iter_mut()

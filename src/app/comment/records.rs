@@ -7,12 +7,14 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
+use crate::app::artefacts;
+use crate::app::error_text::cannot_use;
 use crate::app::measure;
 use crate::evaluate;
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::record::{Record, Role};
-use crate::visible::one_line;
 
 /// Half a million requests; enough for any gate, and little enough for any runner.
 const RECORD_BYTES: u64 = 64 << 20;
@@ -51,12 +53,12 @@ fn within(
     let mut left = all;
     for path in paths {
         let text = text(path)?;
-        left = left.checked_sub(text.len() as u64).with_context(|| {
-            format!(
-                "cannot use {}: with it the records are larger than {} MiB together\n\
-                 hint: name fewer in one comment; `comment --name NAME` makes another one of the others",
-                path.display(),
-                all >> 20
+        left = left.checked_sub(text.len() as u64).ok_or_else(|| {
+            bilingual!(
+                "cannot use {path}: with it the records are larger than {mib} MiB together\nhint: name fewer in one comment; `comment --name NAME` makes another one of the others",
+                "{path} 사용 불가: 이것까지 합하면 레코드가 {mib} MiB를 넘음\n힌트: 한 코멘트에 더 적게 쓰십시오. 나머지는 `comment --name NAME`으로 따로 올릴 수 있습니다",
+                path = path.display(),
+                mib = all >> 20
             )
         })?;
         let record = parsed(path, text)?;
@@ -75,56 +77,71 @@ fn within(
             (None, _) => waiting.push((side, path, record)),
         }
     }
-    waiting.first().map_or(Ok(()), |(side, path, _)| Err(anyhow::Error::msg(lonely(path, *side))))
+    waiting.first().map_or(Ok(()), |(side, path, _)| Err(lonely(path, *side).into()))
 }
 
 /// Baseline first.
 fn pair(baseline: (&PathBuf, Record), candidate: (&PathBuf, Record)) -> anyhow::Result<OneRun> {
-    evaluate::of_one_run(&baseline.1, &candidate.1).map_err(|e| {
-        anyhow::anyhow!("cannot use {} with {}: {e}", candidate.0.display(), baseline.0.display())
+    evaluate::of_one_run(&baseline.1, &candidate.1).explained(|| {
+        bilingual!(
+            "cannot use {mine} with {theirs}",
+            "{theirs}와(과) 함께 {mine} 사용 불가",
+            mine = candidate.0.display(),
+            theirs = baseline.0.display()
+        )
     })?;
     Ok(OneRun { baseline: Some(baseline.1), candidate: candidate.1, path: candidate.0.clone() })
 }
 
-fn lonely(path: &Path, side: Role) -> String {
+const BASELINE: (&str, &str) = ("the baseline's", "기준선");
+const THIS_CHANGE: (&str, &str) = ("this change's", "이 변경");
+
+fn lonely(path: &Path, side: Role) -> Text {
     let (side, other, file) = match side {
-        Role::Baseline => ("baseline", "candidate", measure::RECORD),
-        Role::Candidate => ("candidate", "baseline", measure::BASELINE_RECORD),
+        Role::Baseline => (BASELINE, THIS_CHANGE, measure::RECORD),
+        Role::Candidate => (THIS_CHANGE, BASELINE, measure::BASELINE_RECORD),
     };
-    format!(
-        "cannot use {}: it is the {side}'s side of an interleaved run, and the {other}'s side is not among the records\n\
-         hint: {} of the same run belongs to it: upload both, and name both",
-        path.display(),
-        path.with_file_name(file).display(),
-    )
+    let (beside, path) = (path.with_file_name(file), path.display());
+    let beside = beside.display();
+    Text {
+        en: format!(
+            "cannot use {path}: it is {} side of an interleaved run, and {} side is not among the records\n\
+             hint: {beside} of the same run belongs to it: upload both, and name both",
+            side.0, other.0
+        ),
+        ko: format!(
+            "{path} 사용 불가: 교차 측정의 {} 쪽이고, {} 쪽이 레코드에 없음\n\
+             힌트: 같은 실행의 {beside}이(가) 짝입니다. 둘 다 업로드하고 둘 다 지정하십시오",
+            side.1, other.1
+        ),
+    }
 }
 
 /// Errors: a link, a device, a file that is too large.
 fn text(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let shown = path.display();
+    let cannot_read = || artefacts::unreadable(path);
     // Not followed: an artefact may hold a link to any file of this machine.
-    let facts = std::fs::symlink_metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    let facts = std::fs::symlink_metadata(path).explained(cannot_read)?;
     if !facts.is_file() {
-        bail!("cannot use {shown}: it is no plain file");
+        bail!(cannot_use(path).then(&bilingual!(": it is no plain file", ": 일반 파일이 아님")));
     }
     let mut text = Vec::new();
-    let file = std::fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    file.take(RECORD_BYTES + 1)
-        .read_to_end(&mut text)
-        .with_context(|| format!("cannot read {shown}"))?;
+    let file = std::fs::File::open(path).explained(cannot_read)?;
+    file.take(RECORD_BYTES + 1).read_to_end(&mut text).explained(cannot_read)?;
     if text.len() as u64 > RECORD_BYTES {
-        bail!("cannot use {shown}: it is larger than {} MiB", RECORD_BYTES >> 20);
+        let mib = RECORD_BYTES >> 20;
+        let why = bilingual!(": it is larger than {mib} MiB", ": {mib} MiB보다 큼");
+        bail!(cannot_use(path).then(&why));
     }
     Ok(text)
 }
 
 /// Errors: whatever no run of this program has written.
 fn parsed(path: &Path, text: Vec<u8>) -> anyhow::Result<Record> {
-    let shown = path.display();
-    let text = String::from_utf8(text)
-        .map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
-    Record::parse(&text)
-        .map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
+    let Ok(text) = String::from_utf8(text) else {
+        bail!(cannot_use(path).then(&bilingual!(": it is no text", ": 텍스트가 아님")));
+    };
+    Record::parse(&text).explained(|| cannot_use(path))
 }
 
 #[cfg(test)]

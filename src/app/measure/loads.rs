@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
+use crate::app::artefacts;
 use crate::config::{self, Workload};
-use crate::lang::bilingual;
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::load::most_connections;
 use crate::print::note;
 use crate::protocol::Dialect as _;
@@ -32,9 +33,12 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<Arc<str>>> {
             most = MAX_FILE_BYTES >> 20
         ));
     }
-    let text =
-        read::text(path, MAX_FILE_BYTES).with_context(|| format!("cannot read {}", path.display()));
-    text.map(|text| Some(text.into())).with_context(|| format!("workload {}", workload.name))
+    let text = read::text(path, MAX_FILE_BYTES).explained(|| artefacts::unreadable(path));
+    text.map(|text| Some(text.into())).explained(|| named(workload))
+}
+
+fn named(workload: &Workload) -> Text {
+    bilingual!("workload {name}", "워크로드 {name}", name = workload.name)
 }
 
 /// Bytes of a request of the round that runs: its place in the plan, its body's frame, its
@@ -78,7 +82,7 @@ pub fn fits(
             extra_body: &target.extra_body,
         },
     )
-    .with_context(|| format!("workload {}", workload.name))?;
+    .explained(|| named(workload))?;
     let (wanted, room) = (workload.arrival.concurrency().unwrap_or(0) as usize, most_connections());
     if wanted > room {
         bail!(bilingual!(

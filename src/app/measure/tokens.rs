@@ -6,9 +6,9 @@ mod tests;
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::lang::{Explained as _, bilingual};
 use crate::plan::RoundPlan;
 use crate::protocol;
 use crate::protocol::Protocol;
@@ -27,17 +27,23 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Errors: the file cannot be read, or is no tokenizer.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let bytes = read::bytes(path, read::DATA)
-            .with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
+        let bytes = read::bytes(path, read::DATA).explained(|| {
+            bilingual!(
+                "cannot read target.tokenizer: {shown}",
+                "target.tokenizer 읽기 실패: {shown}",
+                shown = path.display()
+            )
+        })?;
         let hash = Sha256::digest(&bytes);
         let digest = format!(
             "{:012x}",
             hash.iter().take(6).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte))
         );
-        let count = load(&bytes).with_context(|| {
-            format!(
-                "target.tokenizer: {} is no tokenizer\nhint: it is the model's tokenizer.json, as Hugging Face has it",
-                path.display()
+        let count = load(&bytes).explained(|| {
+            bilingual!(
+                "target.tokenizer: {shown} is no tokenizer\nhint: it is the model's tokenizer.json, as Hugging Face has it",
+                "target.tokenizer: {shown}은(는) 토크나이저가 아님\n힌트: Hugging Face에 있는 모델의 tokenizer.json을 쓰십시오",
+                shown = path.display()
             )
         })?;
         Ok(Self { count, digest })

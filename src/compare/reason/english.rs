@@ -128,12 +128,12 @@ impl fmt::Display for RunReason {
                     tokens.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
                 write!(
                     f,
-                    "the {teller} reports its {tokens} tokens and the {silent} does not: whether the work is the same is unknown, so this is \
+                    "{teller} reports its {tokens} tokens and {silent} does not: whether the work is the same is unknown, so this is \
                      no PASS"
                 )
             }
             Self::SideLacksWorkload { side, workload } => {
-                write!(f, "the {side}'s side has no workload {workload}")
+                write!(f, "{side} has no workload {workload}")
             }
             Self::SameMachine { runner } => write!(
                 f,

@@ -288,7 +288,7 @@ fn gpus_are_named_by_model_and_number_and_drivers_by_their_major() {
 
 #[test]
 fn why_nothing_was_watched_is_kept_in_words_and_typed() {
-    let why = |gpus| Unwatched::GpusInDev { gpus, why: "no library".into() };
+    let why = |gpus| Unwatched::GpusInDev { gpus, why: "no library".into(), nvml: None };
     let facts = Facts::unwatched(Some(why(1)));
     assert_eq!(
         facts.unwatched.as_deref(),

@@ -26,7 +26,7 @@ impl fmt::Display for Reason {
             Self::UnstableStarts(found) => write!(f, "{found}"),
             Self::StartsUnseen { seen, needed } => write!(
                 f,
-                "a PASS needs {needed} starts of the candidate, and {seen} {} seen",
+                "a PASS needs {needed} starts of this change, and {seen} {} seen",
                 if *seen == 1 { "was" } else { "were" }
             ),
             Self::NotLifted { complete: true } => f.write_str(
@@ -62,7 +62,7 @@ impl fmt::Display for Reason {
                 f.write_str("no primary metric is left, so nothing can be proven: take `class` out of `regressions`")
             }
             Self::NoisierThanUsual { metrics } => write!(f, "noisier than usual: {}", titles(metrics)),
-            Self::CandidateNotMeasured => f.write_str("the candidate was not measured"),
+            Self::CandidateNotMeasured => f.write_str("this change was not measured"),
             Self::NoSessions => f.write_str("no baseline session to compare with"),
             Self::NoStartOnBothSides => f.write_str("no server start was measured on both sides"),
             Self::StartsNotSampled => f.write_str(
@@ -110,7 +110,7 @@ impl fmt::Display for PairingReason {
             Self::FieldsDiffer { fields } => {
                 write!(
                     f,
-                    "not comparable: {} differ between baseline and candidate",
+                    "not comparable: {} differ between the baseline and this change",
                     fields.join(", ")
                 )
             }
@@ -121,17 +121,17 @@ impl fmt::Display for PairingReason {
             ),
             Self::OtherWork { change } => write!(
                 f,
-                "not comparable: for the same requests the candidate answered with {:+.1} % output tokens, which is other work",
+                "not comparable: for the same requests this change answered with {:+.1} % output tokens, which is other work",
                 change * 100.0
             ),
             Self::OneOrder { first } => write!(
                 f,
-                "drift of the machine cannot be told from a change yet: in the only start pair the {first} always ran first; \
+                "drift of the machine cannot be told from a change yet: in the only start pair {first} always ran first; \
                  measure another start pair, in the other order"
             ),
             Self::UnevenOrder { first } => write!(
                 f,
-                "drift of the machine cannot be told from a change: the candidate ran first in {:.0} % of the pairs",
+                "drift of the machine cannot be told from a change: this change ran first in {:.0} % of the pairs",
                 first * 100.0
             ),
             Self::BaselineFailed { rounds, of } => write!(
@@ -142,7 +142,7 @@ impl fmt::Display for PairingReason {
                 let rounds = count(*rounds, "round", "rounds");
                 write!(
                     f,
-                    "left out: {rounds} in which all requests of the baseline failed, with the candidate's"
+                    "left out: {rounds} in which all requests of the baseline failed, with their partners of this change"
                 )
             }
             Self::UnpairedRoundsDropped { rounds } => {
@@ -332,7 +332,7 @@ impl fmt::Display for Terms {
 
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Baseline { "baseline" } else { "candidate" })
+        f.write_str(if *self == Self::Baseline { "the baseline" } else { "this change" })
     }
 }
 
@@ -366,11 +366,11 @@ fn proof(
     write!(f, "; smallest detectable change: {}", each.join(", "))
 }
 
-/// `; seen in 2 candidate starts: a slowdown in less than 78 % of the starts could have gone
+/// `; seen in 2 starts of this change: a slowdown in less than 78 % of the starts could have gone
 /// unseen`.
 fn unseen(f: &mut fmt::Formatter<'_>, starts: u64, share: Option<f64>) -> fmt::Result {
     let Some(share) = share else { return Ok(()) };
-    let starts = count(starts, "candidate start", "candidate starts");
+    let starts = count(starts, "start of this change", "starts of this change");
     let share = share * 100.0;
     write!(
         f,
@@ -379,14 +379,14 @@ fn unseen(f: &mut fmt::Formatter<'_>, starts: u64, share: Option<f64>) -> fmt::R
 }
 
 impl fmt::Display for SlowStarts {
-    /// `unstable starts: 4 of 6 candidate starts are 38 to 41 % slower than the other starts; none of 34
-    /// of the baseline`.
+    /// `unstable starts: 4 of 6 starts of this change are 38 to 41 % slower than the other starts; none
+    /// of 34 of the baseline`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { candidate, baseline, .. } = self;
         let verb = if candidate.slow == 1 { "is" } else { "are" };
         write!(
             f,
-            "unstable starts: {} of {} candidate starts {verb}",
+            "unstable starts: {} of {} starts of this change {verb}",
             candidate.slow, candidate.starts
         )?;
         match self.slower.map(|(least, most)| (whole(least), whole(most))) {

@@ -52,7 +52,7 @@ pub fn run(burst: &Burst) -> anyhow::Result<()> {
 /// The same with and without a sampler beside it, in turn, so that what else the machine does meets
 /// both.
 pub fn sampled(burst: &Burst, pairs: u32) -> anyhow::Result<()> {
-    let gpus = Gpus::open()?;
+    let gpus = Gpus::open().map_err(|why| why.text())?;
     let sampler = gpus.sampler(&gpus.all(), INTERVAL).map_err(anyhow::Error::msg)?;
     let (mut alone, mut beside, mut shares) = (Errors::default(), Errors::default(), Vec::new());
     let once = || measure(burst);

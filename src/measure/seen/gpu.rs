@@ -9,6 +9,8 @@ use std::mem::discriminant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lang::{Text, bilingual};
+
 /// `gpu` is its index and name, `GPU 0 (NVIDIA L4)`; `at_s` is seconds into the round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -73,15 +75,30 @@ pub enum Unwatched {
     /// `CUDA_VISIBLE_DEVICES` shows the server none.
     NoGpuVisible,
     NoNvml,
-    /// As the library's error says.
+    /// `why`: as people read it; `nvml` is absent in records of earlier versions.
     NvmlFailed {
         why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nvml: Option<NvmlTrouble>,
     },
     /// The machine has NVIDIA GPUs all the same.
     GpusInDev {
         gpus: u64,
         why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nvml: Option<NvmlTrouble>,
     },
+}
+
+/// Why NVML cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NvmlTrouble {
+    NoLibrary,
+    NoDriver,
+    NoPermission,
+    /// As the library's error says.
+    Other(String),
 }
 
 /// Why a GPU's clocks are not as high as they could be.
@@ -124,6 +141,28 @@ impl GpuSeen {
             | Self::GpuForeignProcess { gpu, .. }
             | Self::GpuClockMoved { gpu, .. } => Some(gpu),
             Self::GpuDriverSilent { .. } | Self::GpuUnwatched { .. } => None,
+        }
+    }
+}
+
+impl NvmlTrouble {
+    pub fn text(&self) -> Text {
+        match self {
+            Self::NoLibrary => bilingual!(
+                "NVML (libnvidia-ml.so.1) cannot be loaded",
+                "NVML(libnvidia-ml.so.1)을 불러올 수 없음"
+            ),
+            Self::NoDriver => bilingual!(
+                "NVML is there, but the NVIDIA driver is not loaded",
+                "NVML은 있으나 NVIDIA 드라이버가 로드되지 않음"
+            ),
+            Self::NoPermission => bilingual!(
+                "NVML may not be used by this user",
+                "이 사용자에게 NVML 사용 권한이 없음"
+            ),
+            Self::Other(why) => {
+                bilingual!("NVML cannot be used: {why}", "NVML을 쓸 수 없음: {why}")
+            }
         }
     }
 }
@@ -270,11 +309,11 @@ impl fmt::Display for Unwatched {
                 f.write_str("no GPU data: the server sees no GPU (CUDA_VISIBLE_DEVICES)")
             }
             Self::NoNvml => f.write_str("no GPU data: no NVML"),
-            Self::NvmlFailed { why } => write!(f, "no GPU data: {why}"),
-            Self::GpusInDev { gpus: 1, why } => {
+            Self::NvmlFailed { why, .. } => write!(f, "no GPU data: {why}"),
+            Self::GpusInDev { gpus: 1, why, .. } => {
                 write!(f, "no GPU data, but /dev has an NVIDIA GPU: {why}")
             }
-            Self::GpusInDev { gpus, why } => {
+            Self::GpusInDev { gpus, why, .. } => {
                 write!(f, "no GPU data, but /dev has {gpus} NVIDIA GPUs: {why}")
             }
         }

@@ -8,7 +8,7 @@ use crate::judge::limits::LimitState;
 use crate::metric::Class;
 use crate::report::contract::beside;
 use crate::report::labels::{capitalised, labels};
-use crate::report::markdown::escape::escape;
+use crate::report::markdown::escape::{escape, sentence};
 use crate::report::markdown::{self, cell};
 use crate::report::text::Role;
 use crate::report::{LimitReport, MetricReport, Report, WorkloadReport, text};
@@ -38,7 +38,7 @@ pub fn remarks(report: &Report, lang: Lang) -> String {
                 _ => String::new(),
             };
             let name = if several { format!("{}: ", text::plain(&w.name)) } else { String::new() };
-            lines.push(format!("- {lead}{}\n", escape(&format!("{name}{line}"))));
+            lines.push(format!("- {lead}{}\n", sentence(&format!("{name}{line}"))));
         }
     }
     if more {

@@ -55,6 +55,24 @@ pub fn code(foreign: &str) -> String {
     format!("<code>{}</code>", escape(foreign))
 }
 
+/// A sentence of ours, in which commands and keys stand between backticks: those are set as code.
+/// So is foreign text within it that has backticks, escaped like all else.
+pub fn sentence(ours: &str) -> String {
+    let line = text::plain(ours);
+    let parts: Vec<&str> = line.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escape(ours);
+    }
+    let each = parts.iter().enumerate();
+    each.map(|(i, part)| if i % 2 == 1 { code(part) } else { between(part) }).collect()
+}
+
+/// Escaped, with the spaces at its ends.
+fn between(part: &str) -> String {
+    let words = part.trim();
+    if words.is_empty() { part.to_owned() } else { part.replace(words, &escape(words)) }
+}
+
 fn entity(out: &mut String, c: char) {
     match c {
         '&' => *out += "&amp;",

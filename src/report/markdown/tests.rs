@@ -117,6 +117,15 @@ fn foreign_text_is_shown_as_it_is() {
 }
 
 #[test]
+fn commands_in_our_sentences_are_set_as_code() {
+    let said =
+        super::escape::sentence("6 more (`goodput-gate baseline update`) for `a|<b>`; a ` alone");
+    assert_eq!(said, escape("6 more (`goodput-gate baseline update`) for `a|<b>`; a ` alone"));
+    let said = super::escape::sentence("run `goodput-gate check`, not `a|<b>`");
+    assert_eq!(said, "run <code>goodput-gate check</code>, not <code>a&#124;&lt;b&gt;</code>");
+}
+
+#[test]
 fn nobody_is_called_and_nothing_is_linked() {
     let html = markdown_to_html(&escape(NASTY[5]), &options())
         + &markdown_to_html(&escape(NASTY[6]), &options());
@@ -157,6 +166,7 @@ proptest! {
     fn any_text_stays_in_its_cell(nasty in any::<String>()) {
         check(&format!("| a | b |\n| --- | --- |\n| {} | x |\n", escape(&nasty)));
         check(&escape(&nasty));
+        check(&super::escape::sentence(&nasty));
     }
 
     #[test]

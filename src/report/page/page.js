@@ -117,7 +117,7 @@
   };
   const detail = (c, i) => {
     const r = c.requests, span = c.rounds[r.round[i]], name = c.workload.replace(/[^A-Za-z0-9._-]/g, "_");
-    const ms = (v) => v === null ? "-" : short(v) + " ms", facts = [[words["#id"], `${c.session}${span.start - 1}-${name}-r${span.round - 1}-${r.index[i]}`], [words["#outcome"], r.outcome[i].replaceAll("_", " ")],
+    const ms = (v) => v === null ? "-" : short(v) + " ms", facts = [[words["#id"], `${c.session}${span.start - 1}-${name}-r${span.round - 1}-${r.index[i]}`], [words["#outcome"], say(r.outcome[i]).replaceAll("_", " ")],
       [words["#start"], `${span.start}, ${span.round}`], [words["#prompt"], r.input_tokens[i] ?? "-"], [words["#output"], r.output_tokens[i] ?? "-"], [words["#events"], r.events[i]], ["TTFT", ms(r.ttft_ms[i])], ["E2E", ms(r.e2e_ms[i])], [words["#gap"], ms(r.max_gap_ms[i])]];
     const dl = element("dl");
     for (const [label, value] of facts) { const pair = element("div"); pair.append(element("dt", label), element("dd", String(value))); dl.append(pair); }

@@ -294,7 +294,7 @@ fn ends(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
 
 /// Round steps and the ends of an axis that holds both values: P. Heckbert, "Nice numbers for graph
 /// labels", Graphics Gems, 1990.
-fn nice(low: f64, high: f64) -> (Vec<f64>, (f64, f64)) {
+pub(super) fn nice(low: f64, high: f64) -> (Vec<f64>, (f64, f64)) {
     let high = if high > low { high } else { low + low.abs().max(1.0) };
     let rough = (high - low) / 4.0;
     let magnitude = 10_f64.powf(rough.log10().floor());
@@ -315,7 +315,7 @@ fn spread<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
     (0..kept).map(move |i| &all[if kept > 1 { i * last / (kept - 1) } else { 0 }])
 }
 
-fn short(x: f64) -> String {
+pub(super) fn short(x: f64) -> String {
     let number = text::number(Some(x));
     if number.contains('.') {
         number.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -324,7 +324,7 @@ fn short(x: f64) -> String {
     }
 }
 
-fn tenth(x: f64) -> f64 {
+pub(super) fn tenth(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
 }
 

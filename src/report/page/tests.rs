@@ -80,6 +80,35 @@ fn a_strip_shows_where_the_interval_lies() {
     assert!(row.contains("<svg class=\"bad\"") && row.contains("regressed"), "{row}");
 }
 
+/// Also on a page that is made again from `report.json`; an older one has no picture.
+#[test]
+fn the_picture_of_a_gate_has_what_its_course_says() {
+    let report = samples::interleaved();
+    let course = report.workloads[0].course.as_ref().expect("it was interleaved");
+    let stored = Report::parse(&report.to_json()).expect("its own form");
+    let page = render(&stored, &[]);
+    assert!(
+        page.contains("Stopped after pair 2 of at most 6: beyond the line: TPOT, E2E latency.")
+    );
+    for seen in &course.looks[1].metrics {
+        let figure = elements(&page, &format!("data-gate=\"{}\"", seen.metric))[0];
+        let figure = &figure[..figure.find("</figure>").expect("it ends")];
+        let told = format!(
+            "<title>pair 2: {:+.1} (t {:+.1}); FAIL ≥ {:.1}, PASS &#60; {:.1}</title>",
+            seen.score, seen.t, course.line[1], seen.pass_below_score
+        );
+        assert!(figure.contains(&told), "{told} is not in {figure}");
+        let count = |what: &str| figure.matches(what).count();
+        let ahead = count("class=\"bad ahead\"");
+        assert_eq!((count("<title>"), count("class=\"knee\""), ahead), (1, 1, 4), "{figure}");
+    }
+    let mut older = report;
+    older.workloads[0].course = None;
+    let older = older.to_json();
+    assert!(!older.contains("course"));
+    assert!(!render(&Report::parse(&older).expect("an older form"), &[]).contains("data-gate"));
+}
+
 #[test]
 fn charts_are_of_the_record_and_bounded() {
     let mut record = candidate();

@@ -2,6 +2,7 @@
 
 use crate::metric::Class;
 use crate::report::WorkloadReport;
+use crate::report::course::{CourseReport, LookMetricReport, LookReport, Stop};
 use crate::report::sides::{SessionStarts, StartsReport, TimeParts, TimeReport};
 
 pub fn time(baseline: bool) -> TimeReport {
@@ -11,6 +12,31 @@ pub fn time(baseline: bool) -> TimeReport {
         decoding_ms,
     };
     TimeReport { baseline: baseline.then(|| parts(166.9, 2812.0)), candidate: parts(160.0, 3042.0) }
+}
+
+/// Two of six pairs, of which nothing was known after the first; TPOT and E2E are beyond the line.
+pub fn course() -> CourseReport {
+    let metric = |metric: &str, t, score, pass_below_score| LookMetricReport {
+        metric: metric.into(),
+        t,
+        score,
+        pass_below_score,
+    };
+    let seen = vec![
+        metric("ttft_geomean", -1.9, -1.4, 2.2),
+        metric("tpot_geomean", 58.1, 5.6, -0.8),
+        metric("e2e_geomean", 21.4, 4.5, 0.4),
+        metric("output_token_rate", 0.7, 0.6, 1.9),
+    ];
+    CourseReport {
+        planned_pairs: 6,
+        line: (1..=6).map(|pairs| 3.0 * (6.0 / f64::from(pairs)).sqrt().sqrt()).collect(),
+        looks: vec![
+            LookReport { pairs: 1, metrics: vec![] },
+            LookReport { pairs: 2, metrics: seen },
+        ],
+        stop: Stop::Line,
+    }
 }
 
 /// With eight sessions of two starts each.

@@ -32,6 +32,7 @@ pub fn measured(name: &str) -> WorkloadReport {
         duration_s: 123.4,
         baseline: None,
         comparison: None,
+        course: None,
         anchor: None,
         fingerprint,
         differences: vec![],

@@ -16,6 +16,7 @@ mod verdict;
 use crate::fingerprint::Difference;
 use crate::judge::text::joined;
 use crate::report::codes;
+use crate::timeline::OutcomeKind;
 
 /// A sentence that has a code.
 pub fn sentence(sentence: &codes::Sentence) -> String {
@@ -26,6 +27,21 @@ pub fn sentence(sentence: &codes::Sentence) -> String {
         codes::Sentence::Notice(notice) => notice::notice(notice),
         codes::Sentence::Ranking(note) => ranking::note(note),
         codes::Sentence::Reason(reason) => verdict::reason(reason),
+    }
+}
+
+/// How a request ended.
+pub const fn outcome(kind: OutcomeKind) -> &'static str {
+    match kind {
+        OutcomeKind::Completed => "완료",
+        OutcomeKind::HttpStatus => "HTTP 오류 응답",
+        OutcomeKind::Timeout => "시간 초과",
+        OutcomeKind::Connect => "연결 실패",
+        OutcomeKind::Dropped => "응답 전 연결 끊김",
+        OutcomeKind::Malformed => "잘못된 응답",
+        OutcomeKind::Truncated => "응답 도중 끊김",
+        OutcomeKind::Stalled => "응답 멈춤",
+        OutcomeKind::Cancelled => "취소",
     }
 }
 

@@ -140,7 +140,7 @@ impl Pen {
             };
             facts.push((self.labels().requests, counted));
         }
-        let errors = w.errors.iter().take(MOST).map(text::error);
+        let errors = w.errors.iter().take(MOST).map(|e| text::error(e, lang));
         facts.extend(super::labelled(self.labels().errors, errors));
         facts.extend(self.unseen(w));
         facts.extend(self.against(report, w));

@@ -1,6 +1,6 @@
 //! The load, and how well the client kept up with it. Not here: what the server made of it.
 
-use super::{count, duration, excerpt, plain, value};
+use super::{count, duration, excerpt, outcome, plain, value};
 use crate::config::{Lang, Tier};
 use crate::record::{ErrorCount, LoadDetail};
 use crate::report::WorkloadReport;
@@ -160,8 +160,8 @@ pub fn client(w: &WorkloadReport, lang: Lang) -> String {
 }
 
 /// `http_status 429: 12 (rate limit exceeded)`.
-pub fn error(error: &ErrorCount) -> String {
+pub fn error(error: &ErrorCount, lang: Lang) -> String {
     let example = error.example.as_ref().map(|e| excerpt(e)).filter(|e| !e.is_empty());
-    let what = format!("{}: {}", plain(&error.kind), error.count);
+    let what = format!("{}: {}", outcome(&error.kind, lang), error.count);
     example.map_or_else(|| what.clone(), |example| format!("{what} ({example})"))
 }

@@ -82,7 +82,7 @@ pub const SERVER: Sheet<6> = Sheet {
         Column("in words", 44),
         Column("unit", 10),
         Column("baseline", 14),
-        Column("candidate", 14),
+        Column("this change", 14),
     ],
     frozen_columns: 2,
 };

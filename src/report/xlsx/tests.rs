@@ -98,7 +98,7 @@ fn every_number_of_the_report_is_in_its_cell() {
         ];
         let judged = [
             at("/baseline", "baseline"),
-            at("/candidate", "candidate"),
+            at("/candidate", "this change"),
             at("/p", "p"),
             at("/minimum_relevant_change_ratio", "minimum relevant change (ratio)"),
             at("/pass_margin_ratio", "pass margin (ratio)"),
@@ -139,7 +139,7 @@ fn every_number_of_the_report_is_in_its_cell() {
         let statistics = statistics.map(|(pointer, title)| at(pointer, title));
         assert_whole(&book, "distributions", &items(&workloads, "/distributions"), &statistics);
         assert_whole(&book, "rates", &items(&workloads, "/rates"), &[at("/value", "value")]);
-        let sides = [at("/baseline", "baseline"), at("/candidate", "candidate")];
+        let sides = [at("/baseline", "baseline"), at("/candidate", "this change")];
         assert_whole(&book, "server", &items(&workloads, "/server/facts"), &sides);
     }
 }

@@ -12,7 +12,7 @@ use nvml_wrapper::{Device as Handle, Nvml, cuda_driver_version_major, cuda_drive
 use super::owner::Owners;
 use crate::clock::monotonic_ns;
 use crate::evidence::gpu::{Device, Process, Sample, Throttle};
-use crate::lang::{Text, bilingual};
+use crate::measure::seen::gpu::NvmlTrouble;
 
 /// One GPU that is asked; also one that could not be found again.
 pub struct GpuHandle<'a> {
@@ -21,21 +21,13 @@ pub struct GpuHandle<'a> {
     lost: Cell<bool>,
 }
 
-/// Errors: why there is no NVML, in words.
-pub fn open() -> Result<Nvml, Text> {
+/// Errors: why there is no NVML.
+pub fn open() -> Result<Nvml, NvmlTrouble> {
     Nvml::init().map_err(|e| match e {
-        NvmlError::LibloadingError(_) => bilingual!(
-            "NVML (libnvidia-ml.so.1) cannot be loaded",
-            "NVML(libnvidia-ml.so.1)을 불러올 수 없음"
-        ),
-        NvmlError::DriverNotLoaded => bilingual!(
-            "NVML is there, but the NVIDIA driver is not loaded",
-            "NVML은 있으나 NVIDIA 드라이버가 로드되지 않음"
-        ),
-        NvmlError::NoPermission => {
-            bilingual!("NVML may not be used by this user", "이 사용자에게 NVML 사용 권한이 없음")
-        }
-        other => bilingual!("NVML cannot be used: {other}", "NVML을 쓸 수 없음: {other}"),
+        NvmlError::LibloadingError(_) => NvmlTrouble::NoLibrary,
+        NvmlError::DriverNotLoaded => NvmlTrouble::NoDriver,
+        NvmlError::NoPermission => NvmlTrouble::NoPermission,
+        other => NvmlTrouble::Other(other.to_string()),
     })
 }
 

@@ -72,7 +72,7 @@ fn work_that_only_the_baseline_tells_is_no_pass() {
     for round in rounds(&mut record) {
         column(round, "input_tokens")[0] = Value::Null;
     }
-    let said = "the baseline reports its input tokens and the candidate does not";
+    let said = "the baseline reports its input tokens and this change does not";
     judge(&record).assert(3, "incomplete", &[said, "no PASS"]);
     judge(&with_policy(record, "on_inconclusive", "fail")).assert(3, "incomplete", &[said]);
 }

@@ -11,9 +11,9 @@ use crate::evidence::gpu::validity::{findings, silent, unwatched};
 use crate::evidence::gpu::{Facts, RoundGpu, Sampler as Cost, Watched, Window, round};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::lang::{Text, bilingual};
+use crate::lang::bilingual;
 use crate::load::RoundResult;
-use crate::measure::seen::gpu::Unwatched;
+use crate::measure::seen::gpu::{NvmlTrouble, Unwatched};
 use crate::probe::host::nvidia_devices;
 use crate::record::{Record, RoundRecord};
 use crate::timeline::Timeline;
@@ -26,7 +26,7 @@ const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 pub struct Gpus<'a> {
     policy: &'a Gpu,
     /// Absent where nothing is to be watched.
-    opened: Option<Result<nvml::Gpus, Text>>,
+    opened: Option<Result<nvml::Gpus, NvmlTrouble>>,
     /// What computed on any GPU before the servers of this start were there.
     tenants: BTreeSet<u32>,
 }
@@ -107,12 +107,13 @@ impl<'a> Gpus<'a> {
     }
 
     /// Where the machine has GPUs all the same, or has to have some, every report says so.
-    fn without_nvml(&self, why: &Text) -> Watch {
-        let why = why.to_string();
-        let required = self.required(Unwatched::NvmlFailed { why: why.clone() });
+    fn without_nvml(&self, trouble: &NvmlTrouble) -> Watch {
+        let (why, nvml) = (trouble.text().to_string(), Some(trouble.clone()));
+        let failed = Unwatched::NvmlFailed { why: why.clone(), nvml: nvml.clone() };
+        let required = self.required(failed);
         let unwatched = match nvidia_devices() {
             0 => required.clone(),
-            gpus => Some(Unwatched::GpusInDev { gpus: gpus as u64, why }),
+            gpus => Some(Unwatched::GpusInDev { gpus: gpus as u64, why, nvml }),
         };
         Watch {
             facts: Facts::unwatched(unwatched),

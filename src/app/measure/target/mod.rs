@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use self::begin::begin;
 use super::programs::{self, Called};
 use super::tokens::Tokenizer;
+use crate::app::artefacts;
 use crate::app::sides::Side;
 use crate::app::stop::Stop;
 use crate::clock::monotonic_ns;
 use crate::config::{self, CacheReset, Endpoint, ModelChoice, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::lang::{Text, bilingual};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
 use crate::probe::recognise::{ServerFacts, Settings};
@@ -361,9 +360,8 @@ fn event_loop() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
-    let read = |path: &PathBuf| {
-        read::bytes(path, read::WRITTEN).with_context(|| format!("cannot read {}", path.display()))
-    };
+    let read =
+        |path: &PathBuf| read::bytes(path, read::WRITTEN).explained(|| artefacts::unreadable(path));
     target.ca_file.as_ref().map(read).transpose()
 }
 

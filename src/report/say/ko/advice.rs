@@ -1,5 +1,6 @@
 //! Advice in Korean. Not here: when it is given (`report::advice`).
 
+use crate::config::Lang;
 use crate::report::advice::{Advice, Queue};
 use crate::report::text;
 
@@ -26,9 +27,9 @@ pub fn advice(advice: &Advice) -> String {
             busy * 100.0
         ),
         Advice::Failures { succeeded, most } => {
-            let most = most
-                .as_ref()
-                .map_or_else(String::new, |(kind, n)| format!(", 실패는 주로 {kind} ({n})"));
+            let most = most.as_ref().map_or_else(String::new, |(kind, n)| {
+                format!(", 실패는 주로 {} ({n})", text::outcome(kind, Lang::Ko))
+            });
             format!(
                 "요청의 {}만 성공{most}: 지연 시간은 성공한 요청만의 값; 속도보다 실패를 먼저 해결",
                 share(succeeded)

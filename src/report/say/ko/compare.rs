@@ -108,13 +108,13 @@ pub fn run(reason: &RunReason) -> String {
             let teller = if *silent == Side::Candidate { Side::Baseline } else { Side::Candidate };
             let tokens = tokens.iter().map(|t| self::tokens(*t)).collect::<Vec<_>>().join(", ");
             format!(
-                "{} 쪽은 {tokens} 토큰 수를 알리고 {} 쪽은 알리지 않음: 작업량이 같은지 알 수 없어 PASS가 아님",
+                "{}은 {tokens} 토큰 수를 알리고 {}은 알리지 않음: 작업량이 같은지 알 수 없어 PASS가 아님",
                 side(teller),
                 side(*silent)
             )
         }
         RunReason::SideLacksWorkload { side, workload } => {
-            format!("{} 쪽에 워크로드 {workload} 없음", self::side(*side))
+            format!("{}에 워크로드 {workload} 없음", self::side(*side))
         }
         RunReason::SameMachine { runner } => {
             format!(

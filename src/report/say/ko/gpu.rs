@@ -2,7 +2,9 @@
 //! (`measure::seen::gpu`), a GPU's numbers (`report::gpu`).
 
 use crate::evidence::gpu::EnergySource;
-use crate::measure::seen::gpu::{GpuSeen, Presence, Remedy, Throttle, Unwatched, process};
+use crate::measure::seen::gpu::{
+    GpuSeen, NvmlTrouble, Presence, Remedy, Throttle, Unwatched, process,
+};
 use crate::report::gpu::GpuText;
 
 /// What a GPU did.
@@ -83,14 +85,23 @@ pub fn unwatched(why: &Unwatched) -> String {
             "GPU 데이터 없음: 서버에 보이는 GPU가 없음 (CUDA_VISIBLE_DEVICES)".into()
         }
         Unwatched::NoNvml => "GPU 데이터 없음: NVML 없음".into(),
-        Unwatched::NvmlFailed { why } => format!("GPU 데이터 없음: {why}"),
-        Unwatched::GpusInDev { gpus: 1, why } => {
-            format!("GPU 데이터 없음, /dev에는 NVIDIA GPU가 있음: {why}")
+        Unwatched::NvmlFailed { why, nvml } => {
+            format!("GPU 데이터 없음: {}", nvml_trouble(nvml.as_ref(), why))
         }
-        Unwatched::GpusInDev { gpus, why } => {
-            format!("GPU 데이터 없음, /dev에는 NVIDIA GPU {gpus}개가 있음: {why}")
-        }
+        Unwatched::GpusInDev { gpus: 1, why, nvml } => format!(
+            "GPU 데이터 없음, /dev에는 NVIDIA GPU가 있음: {}",
+            nvml_trouble(nvml.as_ref(), why)
+        ),
+        Unwatched::GpusInDev { gpus, why, nvml } => format!(
+            "GPU 데이터 없음, /dev에는 NVIDIA GPU {gpus}개가 있음: {}",
+            nvml_trouble(nvml.as_ref(), why)
+        ),
     }
+}
+
+/// Of a record of an earlier version, in its words.
+fn nvml_trouble(nvml: Option<&NvmlTrouble>, why: &str) -> String {
+    nvml.map_or_else(|| why.to_owned(), |trouble| trouble.text().ko)
 }
 
 pub const fn throttle(reason: Throttle) -> &'static str {
@@ -159,9 +170,13 @@ mod tests {
             required(Unwatched::ServerElsewhere),
             required(Unwatched::NoGpuVisible),
             required(Unwatched::NoNvml),
-            required(Unwatched::NvmlFailed { why: text() }),
-            required(Unwatched::GpusInDev { gpus: 1, why: text() }),
-            required(Unwatched::GpusInDev { gpus: 8, why: text() }),
+            required(Unwatched::NvmlFailed { why: text(), nvml: None }),
+            required(Unwatched::GpusInDev { gpus: 1, why: text(), nvml: None }),
+            required(Unwatched::GpusInDev {
+                gpus: 8,
+                why: NvmlTrouble::NoDriver.text().en,
+                nvml: Some(NvmlTrouble::NoDriver),
+            }),
         ]
     }
 

@@ -23,7 +23,7 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::UnstableStarts(found) => unstable(found),
         Reason::StartsUnseen { seen, needed } => {
-            format!("PASS에는 후보 시작 {needed}번이 필요하나 {seen}번만 확인됨")
+            format!("PASS에는 이 변경의 시작 {needed}번이 필요하나 {seen}번만 확인됨")
         }
         Reason::NotLifted { complete: true } => {
             "앞선 시도가 불합격했고, 모든 시도를 합쳐도 통과하지 못함: FAIL 유지".into()
@@ -47,7 +47,7 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::NoPrimaryMetric => "주요 지표가 남지 않아 아무것도 입증할 수 없음: `regressions`에서 `class`를 제거".into(),
         Reason::NoisierThanUsual { metrics } => format!("평소보다 노이즈가 큼: {}", titles(metrics)),
-        Reason::CandidateNotMeasured => "후보가 측정되지 않음".into(),
+        Reason::CandidateNotMeasured => "이 변경이 측정되지 않음".into(),
         Reason::NoSessions => "비교할 기준선 세션 없음".into(),
         Reason::NoStartOnBothSides => "양쪽 모두 측정된 서버 시작 없음".into(),
         Reason::StartsNotSampled => {
@@ -82,7 +82,7 @@ pub fn reason(reason: &Reason) -> String {
 fn pairing(reason: &PairingReason) -> String {
     match reason {
         PairingReason::FieldsDiffer { fields } => {
-            format!("비교 불가: 기준선과 후보의 {} 값이 다름", fields.join(", "))
+            format!("비교 불가: 기준선과 이 변경의 {} 값이 다름", fields.join(", "))
         }
         PairingReason::FewPartners { pairs, rounds } => {
             format!(
@@ -91,17 +91,17 @@ fn pairing(reason: &PairingReason) -> String {
         }
         PairingReason::OtherWork { change } => {
             format!(
-                "비교 불가: 같은 요청에 대한 후보의 출력 토큰이 {:+.1} % 달라 작업량이 같지 않음",
+                "비교 불가: 같은 요청에 대한 이 변경의 출력 토큰이 {:+.1} % 달라 작업량이 같지 않음",
                 change * 100.0
             )
         }
         PairingReason::OneOrder { first } => format!(
-            "장비의 드리프트와 변화를 아직 구분할 수 없음: 하나뿐인 시작 쌍에서 {} 쪽이 계속 먼저 실행됨; 반대 순서의 시작 쌍을 하나 더 측정",
+            "장비의 드리프트와 변화를 아직 구분할 수 없음: 하나뿐인 시작 쌍에서 {}이 계속 먼저 실행됨; 반대 순서의 시작 쌍을 하나 더 측정",
             side(*first)
         ),
         PairingReason::UnevenOrder { first } => {
             format!(
-                "장비의 드리프트와 변화를 구분할 수 없음: 쌍의 {:.0} %에서 후보가 먼저 실행됨",
+                "장비의 드리프트와 변화를 구분할 수 없음: 쌍의 {:.0} %에서 이 변경이 먼저 실행됨",
                 first * 100.0
             )
         }
@@ -111,7 +111,7 @@ fn pairing(reason: &PairingReason) -> String {
             )
         }
         PairingReason::FailedRoundsDropped { rounds } => {
-            format!("기준선의 모든 요청이 실패한 라운드 {rounds}개를 후보의 짝과 함께 제외")
+            format!("기준선의 모든 요청이 실패한 라운드 {rounds}개를 이 변경의 짝과 함께 제외")
         }
         PairingReason::UnpairedRoundsDropped { rounds } => {
             format!("한쪽에서만 측정된 라운드 {rounds}개 제외")
@@ -253,7 +253,7 @@ pub fn measured(m: &Measured) -> String {
 pub const fn side(side: Side) -> &'static str {
     match side {
         Side::Baseline => "기준선",
-        Side::Candidate => "후보",
+        Side::Candidate => "이 변경",
     }
 }
 
@@ -279,11 +279,11 @@ fn proof(margins: &[Margin], detectable: &[(Metric, f64)]) -> String {
     }
 }
 
-/// `; 후보 시작 2번에서 확인: 78 % 미만의 시작에서만 나타나는 저하는 놓쳤을 수 있음`.
+/// `; 이 변경의 시작 2번에서 확인: 78 % 미만의 시작에서만 나타나는 저하는 놓쳤을 수 있음`.
 fn unseen(starts: u64, share: Option<f64>) -> String {
     share.map_or_else(String::new, |share| {
         format!(
-            "; 후보 시작 {starts}번에서 확인: {:.0} % 미만의 시작에서만 나타나는 저하는 놓쳤을 수 있음",
+            "; 이 변경의 시작 {starts}번에서 확인: {:.0} % 미만의 시작에서만 나타나는 저하는 놓쳤을 수 있음",
             share * 100.0
         )
     })
@@ -303,7 +303,7 @@ fn unstable(found: &SlowStarts) -> String {
     };
     let open = if *hit { "" } else { "; 빌드 때문인지 알려면 시작이 더 필요" };
     format!(
-        "불안정한 시작: 후보 시작 {}번 중 {}번이 {by}; {of_baseline}{open}",
+        "불안정한 시작: 이 변경의 시작 {}번 중 {}번이 {by}; {of_baseline}{open}",
         candidate.starts, candidate.slow
     )
 }
