@@ -10,6 +10,7 @@ mod gate;
 mod machine;
 mod older;
 mod records;
+mod runs;
 mod server;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ pub use self::records::{
     CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs,
     SchemaKind,
 };
+pub use self::runs::{RunsCommand, RunsDeleteArgs, RunsListArgs, RunsShowArgs};
 pub use self::server::{ServerArgs, ServerCommand};
 pub use crate::config::Flags as WorkloadArgs;
 
@@ -78,6 +80,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Write a stored record's report in another format
     Report(ReportArgs),
+    /// The runs that a data directory keeps (`--data`): list, show, delete
+    #[command(subcommand)]
+    Runs(RunsCommand),
     /// The simulated server: a test instrument that predicts no real engine
     Sim(SimArgs),
     /// Start, stop and look after the config's server by hand

@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "rim: writes files")]
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{error_text, sentence};
 use crate::clock::now;
@@ -123,10 +123,14 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Names of the two records of an interleaved run, and of the only one of others.
+pub const RECORD: &str = "record.json";
+pub const BASELINE_RECORD: &str = "baseline.json";
+
 /// Records, and what they are called once another run begins in their folder: minutes of a GPU are
 /// not lost to a run that cannot start.
 const RECORDS: [(&str, &str); 2] =
-    [("record.json", "record.previous.json"), ("baseline.json", "baseline.previous.json")];
+    [(RECORD, "record.previous.json"), (BASELINE_RECORD, "baseline.previous.json")];
 
 /// The output folder for a new measurement: what an earlier one left must not be taken for this
 /// one's, should this one fail. Its record is kept under another name, until a run after the next
@@ -143,19 +147,51 @@ pub fn sweep(folder: &Path) {
     temporary::sweep(folder);
 }
 
+const REPORTS: [&str; 8] = [
+    "report.json",
+    "report.md",
+    "report.html",
+    "junit.xml",
+    "ranking.json",
+    "ranking.md",
+    "ranking.csv",
+    "ranking.html",
+];
+/// Folders of ours below an output folder: everything in them is a run's.
+const FOLDERS: [&str; 4] = ["logs", "each", "knee", "bisect"];
+/// `bisect/PAIR/logs` is the deepest.
+const DEPTH: u32 = 3;
+
+/// What runs have written in an output folder: paths below it. Not what earlier runs are kept by.
+pub fn files_of_runs(folder: &Path) -> Vec<PathBuf> {
+    let records = RECORDS.map(|(name, _)| name);
+    let names = records.into_iter().chain(REPORTS).map(PathBuf::from);
+    let mut files: Vec<PathBuf> = names.filter(|name| folder.join(name).is_file()).collect();
+    FOLDERS.iter().for_each(|name| walk(folder, Path::new(name), DEPTH, &mut files));
+    files
+}
+
+fn walk(root: &Path, below: &Path, depth: u32, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(root.join(below)) else { return };
+    let kept = RECORDS.map(|(_, kept)| kept);
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let text = name.to_string_lossy();
+        match entry.file_type() {
+            _ if text.starts_with('.') || kept.contains(&&*text) => {}
+            Ok(kind) if kind.is_dir() && depth > 0 => {
+                walk(root, &below.join(&name), depth - 1, files);
+            }
+            Ok(kind) if kind.is_file() => files.push(below.join(&name)),
+            _ => {}
+        }
+    }
+}
+
 /// No report of an earlier run is left, also where this one ends before it measures: a reader of
 /// `junit.xml` sees no exit code.
 pub fn clear(folder: &Path) -> anyhow::Result<()> {
-    for name in [
-        "report.json",
-        "report.md",
-        "report.html",
-        "junit.xml",
-        "ranking.json",
-        "ranking.md",
-        "ranking.csv",
-        "ranking.html",
-    ] {
+    for name in REPORTS {
         there(std::fs::remove_file(folder.join(name)))
             .explained(|| unremovable(&folder.join(name)))?;
     }
@@ -219,7 +255,8 @@ pub fn uncreatable(folder: &Path) -> Text {
     bilingual!("cannot create {folder}", "{folder} 폴더 만들기 실패")
 }
 
-fn unwritable(path: &Path) -> Text {
+/// That a file cannot be written.
+pub fn unwritable(path: &Path) -> Text {
     let path = path.display();
     bilingual!("cannot write {path}", "{path} 쓰기 실패")
 }

@@ -12,6 +12,7 @@ pub mod sentence;
 pub mod artefacts;
 // Where it runs, by which config, against what.
 pub mod workspace;
+pub mod runs;
 pub mod gate;
 pub mod sessions;
 // One run.

@@ -90,12 +90,13 @@ impl Repo {
         };
         let usual =
             || ["main", "master"].iter().find(|name| exists(name)).map(|name| (*name).to_owned());
-        // HEAD's own reference also names a branch that has no commit yet.
-        let head = || {
-            let head = self.inner.find_reference("HEAD").ok()?;
-            Some(head.symbolic_target().ok()??.strip_prefix("refs/heads/")?.to_owned())
-        };
-        named.or_else(usual).or_else(head)
+        named.or_else(usual).or_else(|| self.branch())
+    }
+
+    /// The branch that is checked out, also one that has no commit yet.
+    pub fn branch(&self) -> Option<String> {
+        let head = self.inner.find_reference("HEAD").ok()?;
+        Some(head.symbolic_target().ok()??.strip_prefix("refs/heads/")?.to_owned())
     }
 
     pub fn head(&self) -> Result<Head, GitError> {

@@ -25,6 +25,9 @@ pub struct OutputArgs {
     /// Folder for record and reports
     #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
     pub out: PathBuf,
+    /// Also keep the run below this data directory, in a folder of its own (`goodput-gate runs`)
+    #[arg(long, value_name = "DIR", env = DATA_VARIABLE, hide_env_values = true)]
+    pub data: Option<PathBuf>,
     /// Also write the record here
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -57,6 +60,9 @@ pub enum LogFormat {
     Text,
     Json,
 }
+
+/// Says the data directory as `--data` does.
+pub const DATA_VARIABLE: &str = "GOODPUT_GATE_DATA";
 
 /// Says the language as `--lang` does.
 pub const LANG_VARIABLE: &str = "GOODPUT_GATE_LANG";

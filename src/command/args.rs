@@ -4,8 +4,11 @@ use super::signals;
 use crate::app::gate::Given;
 use crate::app::job::Job;
 use crate::app::options::RunOptions;
+use crate::app::runs::keep::Keeper;
+use crate::app::workspace::Workspace;
 use crate::cli::{ConfigArgs, LogFormat, OutputArgs, WorkloadArgs};
 use crate::config::{Flags, parse_duration};
+use crate::exit::ExitStatus;
 use crate::load::progress::Style;
 use crate::lock::Patience;
 
@@ -34,12 +37,41 @@ pub fn options(args: &OutputArgs) -> RunOptions {
     }
 }
 
-/// Begins a job that listens to signals and to `--time-limit`. `None`: interrupted while it waited
-/// for another gate.
-pub fn begin(verb: &'static str, args: &OutputArgs) -> anyhow::Result<Option<Job>> {
-    let limit = args
-        .time_limit
-        .as_deref()
-        .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!(e.of_flag("--time-limit"))));
-    Job::begin(verb, &options(args), signals::watch(limit.transpose()?)?)
+/// A verb that measures: what begins its job, and what keeps its run.
+pub struct Measuring<'a> {
+    verb: &'static str,
+    args: &'a OutputArgs,
+    keeper: Keeper,
+}
+
+/// Runs a verb that measures. Where there is a data directory, its run is kept there, however it
+/// ends.
+pub fn measuring(
+    verb: &'static str,
+    args: &OutputArgs,
+    body: impl FnOnce(&Measuring<'_>) -> anyhow::Result<ExitStatus>,
+) -> anyhow::Result<ExitStatus> {
+    let keeper = Keeper::new(args.data.as_deref(), verb, &args.out);
+    let measuring = Measuring { verb, args, keeper };
+    let ended = body(&measuring);
+    measuring.keeper.end(&ended);
+    ended
+}
+
+impl Measuring<'_> {
+    /// Begins a job that listens to signals and to `--time-limit`. `None`: interrupted while it
+    /// waited for another gate.
+    pub fn begin(&self, here: &Workspace) -> anyhow::Result<Option<Job>> {
+        let limit = self
+            .args
+            .time_limit
+            .as_deref()
+            .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!(e.of_flag("--time-limit"))));
+        let stop = signals::watch(limit.transpose()?)?;
+        let Some(mut job) = Job::begin(self.verb, &options(self.args), stop)? else {
+            return Ok(None);
+        };
+        job.keep_in(self.keeper.begin(here.branch())?);
+        Ok(Some(job))
+    }
 }

@@ -136,6 +136,12 @@ impl Talk {
         }
     }
 
+    /// Of what cannot be undone: only yes is yes. Errors: the input ended.
+    pub fn sure(&mut self, what: &Text) -> anyhow::Result<bool> {
+        let answer = self.line(&what.clone().then(&" [y/N]: ".into()))?;
+        Ok(["y", "yes"].contains(&&*answer.to_ascii_lowercase()))
+    }
+
     fn line(&mut self, prompt: &Text) -> anyhow::Result<String> {
         let input = self.input.as_mut().context("there is nobody to ask")?;
         // A prompt that nobody sees is no reason not to read the answer.
@@ -174,6 +180,14 @@ mod tests {
         assert!(yes("\n").expect("answered") && yes("Y\n").expect("answered"));
         assert!(!yes("maybe\nno\n").expect("answered"));
         assert!(yes("").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_undone_takes_a_yes() {
+        let sure = |answers| Talk::scripted(answers).sure(&"delete?".into());
+        assert!(sure("y\n").expect("answered") && sure("YES\n").expect("answered"));
+        assert!(!sure("\n").expect("answered") && !sure("maybe\n").expect("answered"));
+        assert!(sure("").is_err());
     }
 
     #[test]

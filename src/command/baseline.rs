@@ -1,6 +1,7 @@
 //! `baseline update|promote|list|show|resolve|prune|history|drift|anchor`: the committed sessions.
 
-use super::{args, output};
+use super::args::{self, Measuring};
+use super::output;
 use crate::app::baselines::{self, anchor, drift, history, prune, resolve, show};
 use crate::app::capture::{self, Land, New, Sessions};
 use crate::app::workspace::Workspace;
@@ -32,6 +33,10 @@ pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
 }
 
 fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
+    args::measuring("baseline update", &args.output, |measuring| updated(args, measuring))
+}
+
+fn updated(args: &BaselineUpdateArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
     let config = gate::config(&here, &args::given(&args.config, &args.workload))?;
     if args.output.dry_run {
@@ -55,7 +60,7 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         count: args.sessions,
         starts_given: args.workload.starts.is_some(),
         lang: print::language(),
-        begin: &|| args::begin("baseline update", &args.output),
+        begin: &|| measuring.begin(&here),
     };
     capture::measure_sessions(&new, &sessions)
 }

@@ -1,6 +1,7 @@
 //! `bisect`: which commit made it slow.
 
-use super::{args, output};
+use super::args::{self, Measuring};
+use super::output;
 use crate::app::bisect::{Command, What, bisect, plan};
 use crate::app::gate;
 use crate::app::workspace::Workspace;
@@ -11,6 +12,10 @@ use crate::exit::ExitStatus;
 const DETECT: f64 = 0.05;
 
 pub fn run(args: &BisectArgs) -> anyhow::Result<ExitStatus> {
+    args::measuring("bisect", &args.output, |measuring| searched(args, measuring))
+}
+
+fn searched(args: &BisectArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
     let given = args::given(&args.config, &args.workload);
     let command = args.run.as_deref().map(|line| Command {
@@ -39,7 +44,7 @@ pub fn run(args: &BisectArgs) -> anyhow::Result<ExitStatus> {
         output::print_text(&plan(&config, &what)?)?;
         return Ok(ExitStatus::Pass);
     }
-    let Some(answer) = bisect(&config, &what, || args::begin("bisect", &args.output))? else {
+    let Some(answer) = bisect(&config, &what, || measuring.begin(&here))? else {
         return Ok(ExitStatus::Interrupted);
     };
     if args.json {

@@ -1,6 +1,7 @@
 //! `check`: the gate. The exit code is the verdict's.
 
-use super::{args, output};
+use super::args::{self, Measuring};
+use super::output;
 use crate::app::check::{Check, check, plan};
 use crate::app::gate::{self, Gate, Given};
 use crate::app::workspace::Workspace;
@@ -14,6 +15,10 @@ mod next;
 const VERB: &str = "check";
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
+    args::measuring(VERB, &args.output, |measuring| gated(args, measuring))
+}
+
+fn gated(args: &CheckArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus> {
     let here = if args.demo { Workspace::apart() } else { Workspace::here() };
     let (options, base) = (args::options(&args.output), args.base.as_deref());
     let given = given(args);
@@ -35,7 +40,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         with: args.with.as_deref(),
         lang,
     };
-    let Some(mut outcome) = check(gate, &what, || args::begin(VERB, &args.output))? else {
+    let Some(mut outcome) = check(gate, &what, || measuring.begin(&here))? else {
         return Ok(ExitStatus::Interrupted);
     };
     output::deliver(&options.out, &mut outcome.report, &outcome.charts, lang, args.view);

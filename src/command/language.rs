@@ -94,9 +94,11 @@ fn given(command: &Command) -> Option<Given> {
             ServerCommand::Up(args) | ServerCommand::Down(args) | ServerCommand::Status(args),
         ) => file(&args.config),
         Command::Import(args) => Given::file(args.config.clone()),
-        Command::Report(_) | Command::Models(_) | Command::Gpu(_) | Command::Init(_) => {
-            Given::default()
-        }
+        Command::Report(_)
+        | Command::Models(_)
+        | Command::Gpu(_)
+        | Command::Init(_)
+        | Command::Runs(_) => Given::default(),
         Command::Sim(_)
         | Command::Schema(_)
         | Command::Selftest(_)

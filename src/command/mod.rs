@@ -26,6 +26,7 @@ mod judge_case;
 mod models;
 mod report;
 mod run;
+mod runs;
 mod schema;
 mod selftest;
 mod server;
@@ -65,6 +66,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Bisect(args) => bisect::run(&args),
+        Command::Runs(command) => runs::run(&command),
         Command::Sim(args) => sim::run(&args),
         Command::Server(command) => server::run(&command),
         Command::Schema(args) => schema::run(&args),

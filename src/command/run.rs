@@ -1,6 +1,7 @@
 //! `run`: measures only, writes a record, never exits 1; with `--each` all targets, ranked.
 
-use super::{args, ending, formats, output};
+use super::args::{self, Measuring};
+use super::{ending, formats, output};
 use crate::app::ranking::{self, Each};
 use crate::app::workspace::place::find;
 use crate::app::workspace::{Workspace, ci};
@@ -18,9 +19,12 @@ mod interactive;
 const VERB: &str = "run";
 
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
-    if args.each {
-        return each(args);
-    }
+    args::measuring(VERB, &args.output, |measuring| {
+        if args.each { each(args, measuring) } else { alone(args, measuring) }
+    })
+}
+
+fn alone(args: &RunArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
     let chosen = if args.interactive { Some(interactive::choose(&here, args)?) } else { None };
     let args = chosen.as_ref().unwrap_or(args);
@@ -34,7 +38,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     }
     let (options, lang) = (args::options(&args.output), print::language());
     measure::warn_of_starts(&config);
-    let Some(mut job) = args::begin(VERB, &args.output)? else {
+    let Some(mut job) = measuring.begin(&here)? else {
         return Ok(ExitStatus::Interrupted);
     };
     if !job
@@ -74,7 +78,7 @@ fn given(args: &RunArgs) -> gate::Given {
     given
 }
 
-fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
+fn each(args: &RunArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
     let config = gate::config(&here, &given(args))?;
     if args.output.dry_run {
@@ -88,8 +92,7 @@ fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let (options, lang) = (args::options(&args.output), print::language());
-    let measured =
-        ranking::each(&here, &config, &options, lang, || args::begin(VERB, &args.output))?;
+    let measured = ranking::each(&here, &config, &options, lang, || measuring.begin(&here))?;
     let Some(Each { ranking, interrupted, unsaved }) = measured else {
         return Ok(ExitStatus::Interrupted);
     };

@@ -54,6 +54,7 @@ mod protocols;
 mod readme;
 mod recipes;
 mod redaction;
+mod runs;
 mod segments;
 mod selftest;
 mod server_by_hand;

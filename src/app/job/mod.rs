@@ -4,13 +4,14 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 
 use super::artefacts;
 use super::error_text;
 use super::options::RunOptions;
+use super::runs::keep::KeptRun;
 use super::stop::Stop;
 use super::workspace::Workspace;
 use crate::clock::now;
@@ -37,6 +38,8 @@ pub struct Job {
     load: Option<Held>,
     /// Gates that were seen beside this one, in words.
     seen: Mutex<Vec<String>>,
+    /// Where the run is kept, if anywhere.
+    kept: Option<Arc<KeptRun>>,
 }
 
 impl Job {
@@ -74,6 +77,7 @@ impl Job {
             _folder: held,
             load: None,
             seen,
+            kept: None,
         }))
     }
 
@@ -98,6 +102,18 @@ impl Job {
         self.load = Some(held);
         self.stop.start_limit();
         Ok(true)
+    }
+
+    /// From now on the run is kept there, too.
+    pub fn keep_in(&mut self, run: Option<Arc<KeptRun>>) {
+        self.kept = run;
+    }
+
+    /// A round is over, and its record is written.
+    pub fn after_round(&self) {
+        if let Some(run) = &self.kept {
+            run.take();
+        }
     }
 
     /// Looks around before a round: a gate that ends during it is gone when it is over. Gives

@@ -29,15 +29,12 @@ mod run;
 pub mod target;
 mod tokens;
 
+pub use super::artefacts::{BASELINE_RECORD, RECORD};
 pub use facts::client_health;
 pub use loads::read_file;
 pub use once::{Broken, once};
 pub use run::Kept;
 use run::{Run, random};
-
-/// Names of the two records of an interleaved run, and of the only one of others.
-pub const RECORD: &str = "record.json";
-pub const BASELINE_RECORD: &str = "baseline.json";
 
 /// Folder of a run of several targets, with a folder for each.
 pub const EACH: &str = "each";

@@ -105,6 +105,12 @@ impl Workspace {
         self.head_facts(&self.repo(config).ok()?).ok()
     }
 
+    /// The branch of the code under test: the workflow run's, else the one that is checked out.
+    pub fn branch(&self) -> Option<String> {
+        let named = self.workflow_run().and_then(|run| run.head_branch.clone());
+        named.or_else(|| self.repo_with(Path::new("")).ok()?.branch())
+    }
+
     /// Where baseline files lie. Errors: no repository, or one without a folder.
     pub fn baselines_folder(&self, config: &Config) -> anyhow::Result<PathBuf> {
         baselines_folder(&self.repo(config)?, config)

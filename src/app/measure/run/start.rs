@@ -312,6 +312,7 @@ impl Run<'_> {
         }
         let saved = save_record(&side.out, side.file, &side.record);
         self.keep(saved);
+        self.job.after_round();
     }
 
     /// What a cold workload's prompts leave in the prefix cache would take the room of the next

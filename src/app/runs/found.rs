@@ -1,0 +1,253 @@
+//! A run as its folder tells it: how it ended, what it measured and what was said of it. What cannot
+//! be read is named, and hides nothing else.
+//!
+//! Records are not read whole, unless there is no report: `load` does that. Not here: which runs are
+//! wanted (`select`).
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::file::{Id, RunFile};
+use super::keep::FILE;
+use super::store::{Alive, Place, Store};
+use crate::app::artefacts::{self, RECORD};
+use crate::app::error_text;
+use crate::evaluate;
+use crate::print::note;
+use crate::record::{self, GitFacts, Record};
+use crate::report::{self, Report, ranking};
+use crate::verdict::Verdict;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Running,
+    /// It ended by itself, whatever came of it.
+    Ended,
+    /// Its process is gone, and nobody said how it ended. What was measured until then is there.
+    CutOff,
+    /// Something that it left is gone or cannot be read.
+    Damaged,
+}
+
+/// What is known of a run; absent where it is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: Id,
+    pub state: State,
+    pub verb: Option<String>,
+    /// RFC 3339, UTC.
+    pub started: String,
+    pub ended: Option<String>,
+    pub exit_code: Option<u8>,
+    pub verdict: Option<Verdict>,
+    /// One sentence: what came of it.
+    pub headline: Option<String>,
+    /// Why it came to nothing.
+    pub error: Option<String>,
+    pub branch: Option<String>,
+    pub commit: Option<String>,
+    pub workloads: Vec<RunWorkload>,
+    pub models: Vec<String>,
+    pub servers: Vec<String>,
+    pub folder: PathBuf,
+    /// What is wrong with its files, one sentence each.
+    pub damage: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunWorkload {
+    pub name: String,
+    pub verdict: Option<Verdict>,
+}
+
+/// What a report, a ranking or a record says of the whole.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    schema: String,
+    version: u32,
+    verdict: Option<Verdict>,
+    headline: Option<String>,
+    git: Option<GitFacts>,
+    workloads: Vec<WorkloadHead>,
+    entrants: Vec<Facts>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WorkloadHead {
+    name: String,
+    verdict: Option<Verdict>,
+    fingerprint: Facts,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Facts {
+    model: Option<String>,
+    server: Option<String>,
+}
+
+/// Where the whole is said, the best first.
+const SAID_IN: [(&str, &str, u32); 3] = [
+    ("report.json", report::SCHEMA, report::VERSION),
+    ("ranking.json", ranking::SCHEMA, ranking::VERSION),
+    (RECORD, record::SCHEMA, record::VERSION),
+];
+
+/// Every run of a data directory, newest first. Errors: it is there and cannot be read.
+pub fn all(store: &Store) -> anyhow::Result<Vec<Run>> {
+    Ok(store.places()?.iter().filter_map(run).collect())
+}
+
+/// The run of a folder. None: it was removed meanwhile.
+pub fn run(place: &Place) -> Option<Run> {
+    // Before its file: a run that ends meanwhile has said how.
+    let alive = place.alive();
+    let mut run = Run {
+        id: place.id.clone(),
+        state: State::Damaged,
+        verb: None,
+        started: date(&place.stamp),
+        ended: None,
+        exit_code: None,
+        verdict: None,
+        headline: None,
+        error: None,
+        branch: None,
+        commit: None,
+        workloads: Vec::new(),
+        models: Vec::new(),
+        servers: Vec::new(),
+        folder: place.folder.clone(),
+        damage: Vec::new(),
+    };
+    match file(place) {
+        Ok(file) => run.take_file(file, alive, place),
+        Err(why) => run.damage.push(format!("{FILE}: {why}")),
+    }
+    let told = SAID_IN.iter().find(|(name, ..)| place.file(name).is_file());
+    if let Some((name, schema, version)) = told {
+        match head(&place.file(name), schema, *version) {
+            Ok(head) => run.take_head(head),
+            Err(why) => run.damage.push(format!("{name}: {why}")),
+        }
+    }
+    if !run.damage.is_empty() {
+        run.state = State::Damaged;
+    }
+    place.folder.is_dir().then_some(run)
+}
+
+impl Run {
+    fn take_file(&mut self, file: RunFile, alive: Alive, place: &Place) {
+        if file.id != self.id {
+            self.damage.push(format!("{FILE}: it is of the run {}", file.id));
+        }
+        (self.verb, self.started, self.branch) = (Some(file.verb), file.started, file.branch);
+        self.state = match (&file.ended, alive) {
+            (Some(_), _) => State::Ended,
+            (None, Alive::Yes) => State::Running,
+            (None, Alive::No) => State::CutOff,
+        };
+        let Some(ended) = file.ended else { return };
+        for (path, bytes) in &ended.files {
+            match place.file(path).metadata().map(|facts| facts.len()) {
+                Ok(found) if found == *bytes => {}
+                Ok(found) => {
+                    self.damage.push(format!("{path}: it has {found} bytes, and had {bytes}"));
+                }
+                Err(why) => self.damage.push(format!("{path}: {why}")),
+            }
+        }
+        (self.ended, self.exit_code) = (Some(ended.at), Some(ended.exit_code));
+        self.error = ended.error;
+    }
+
+    fn take_head(&mut self, head: Head) {
+        (self.verdict, self.headline) = (head.verdict, head.headline.filter(|h| !h.is_empty()));
+        self.commit = head.git.map(|git| git.commit);
+        for WorkloadHead { name, verdict, fingerprint } in head.workloads {
+            self.workloads.push(RunWorkload { name, verdict });
+            self.take_facts(fingerprint);
+        }
+        head.entrants.into_iter().for_each(|entrant| self.take_facts(entrant));
+    }
+
+    fn take_facts(&mut self, facts: Facts) {
+        let add = |all: &mut Vec<String>, new: Option<String>| {
+            all.extend(new.filter(|new| !all.contains(new)).into_iter().collect::<Vec<_>>());
+        };
+        add(&mut self.models, facts.model);
+        add(&mut self.servers, facts.server);
+    }
+}
+
+/// `2026-11-30T125031Z` as RFC 3339.
+fn date(stamp: &str) -> String {
+    let parts = stamp.get(..13).zip(stamp.get(13..15)).zip(stamp.get(15..));
+    parts.map_or_else(
+        || stamp.to_owned(),
+        |((hour, minute), rest)| format!("{hour}:{minute}:{rest}"),
+    )
+}
+
+fn file(place: &Place) -> Result<RunFile, String> {
+    RunFile::parse(&text(&place.file(FILE))?)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    artefacts::read(path).map_err(|e| e.root_cause().to_string())
+}
+
+fn head(path: &Path, schema: &str, version: u32) -> Result<Head, String> {
+    let head: Head = serde_json::from_str(&text(path)?).map_err(|e| e.to_string())?;
+    if head.schema != schema {
+        return Err(format!("its schema is not {schema:?}"));
+    }
+    if head.version > version {
+        return Err(format!(
+            "it has version {}, this goodput-gate reads up to {version}: use a newer goodput-gate",
+            head.version
+        ));
+    }
+    Ok(head)
+}
+
+/// What a run says in full.
+pub struct Loaded {
+    pub report: Report,
+    /// What the report is of, where it is there.
+    pub record: Option<Record>,
+}
+
+/// The report of a run and its record; None where it has neither. Errors: one is there, and cannot
+/// be read.
+pub fn load(run: &Run) -> anyhow::Result<Option<Loaded>> {
+    let (told, measured) = (run.folder.join("report.json"), run.folder.join(RECORD));
+    let read = |path: &Path| path.is_file().then(|| artefacts::read(path)).transpose();
+    let named = |path: &Path, why: String| anyhow::anyhow!("{}: {why}", path.display());
+    let stored = read(&measured)?
+        .map(|text| Record::parse(&text).map_err(|why| named(&measured, why.to_string())))
+        .transpose();
+    match read(&told)? {
+        Some(text) => {
+            let report = Report::parse(&text).map_err(|why| named(&told, why))?;
+            // A report stands by itself; that its record cannot be read is told beside it.
+            let record = stored.unwrap_or_else(|e| {
+                note(&error_text::text(&e));
+                None
+            });
+            let record = record.filter(|record| record.session == report.session);
+            Ok(Some(Loaded { report, record }))
+        }
+        None => {
+            let Some(record) = stored? else { return Ok(None) };
+            let (report, _) = evaluate::measured(&record)?;
+            Ok(Some(Loaded { report, record: Some(record) }))
+        }
+    }
+}

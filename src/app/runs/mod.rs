@@ -1,0 +1,14 @@
+//! Runs that are kept: a folder for each below a data directory, with what the run has written and a
+//! `run.json` that says whose it is. The files are the truth about a run.
+//!
+//! `file` is the shape of `run.json`, `store` says where folders lie, `keep` fills one while a verb
+//! measures, `found` reads them, `select` chooses, `remove` deletes, `table` shows. A module uses only those before
+//! it. Not here: what is in a record (`record`), or what a person sees (`command::runs`).
+
+pub mod file;
+pub mod store;
+pub mod keep;
+pub mod found;
+pub mod select;
+pub mod remove;
+pub mod table;
