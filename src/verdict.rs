@@ -208,6 +208,19 @@ impl Ruling {
     fn new(verdict: Verdict, exit: ExitStatus, reasons: Vec<Reason>) -> Self {
         Self { verdict, exit, reasons, warnings: Vec::new(), accepted: Vec::new() }
     }
+
+    /// A FAIL, whatever it was by itself.
+    pub fn fail(&mut self, why: Reason) {
+        (self.verdict, self.exit) = (Verdict::Failed, ExitStatus::GateFailed);
+        self.reasons.insert(0, why);
+    }
+
+    /// INCONCLUSIVE, whatever it was by itself.
+    pub fn leave_open(&mut self, policy: StatusPolicy, why: Reason) {
+        let exit = exit_of(policy.on_inconclusive, ExitStatus::Inconclusive);
+        (self.verdict, self.exit) = (Verdict::Inconclusive, exit);
+        self.reasons.insert(0, why);
+    }
 }
 
 impl Evidence {

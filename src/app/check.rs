@@ -3,19 +3,16 @@
 
 use std::path::Path;
 
-use super::attempts::Ledger;
+use super::attempts::{self, Judging, Ledger, Standing};
 use super::gate::Gate;
 use super::gate::counterpart::described;
 use super::job::Job;
-use super::measure::{self, Kept};
+use super::measure::{self, BASELINE_RECORD, Kept, RECORD};
 use super::options::RunOptions;
 use super::sessions::Baselines;
 use super::sides::{Pair, targets};
-use super::stored::first_job;
 use super::workspace::Workspace;
-use super::workspace::place::inside;
 use super::{artefacts, dry_run, publish};
-use crate::baseline::base::Wanted;
 use crate::config::{Config, GateMode, Lang, Target};
 use crate::evaluate;
 use crate::exit::ExitStatus;
@@ -33,8 +30,6 @@ pub struct Check<'a> {
     pub base: Option<&'a str>,
     /// Sessions that were named instead of the repository's.
     pub baseline: Option<&'a Path>,
-    /// The record of a first job that left it open.
-    pub with: Option<&'a Path>,
     pub lang: Lang,
 }
 
@@ -89,16 +84,10 @@ pub struct Gated {
 }
 
 /// What could not be measured is told where a verdict would have been.
-fn failed(
-    error: &anyhow::Error,
-    what: &Check<'_>,
-    git: Option<GitFacts>,
-    ledger: Option<&mut Ledger>,
-) {
+fn failed(error: &anyhow::Error, what: &Check<'_>, git: Option<GitFacts>, ledger: Option<&Ledger>) {
     artefacts::save_failure(&what.options.out, error, git.clone(), what.lang);
     if let Some(mut report) = artefacts::failure(error, git) {
         if let Some(ledger) = ledger {
-            ledger.ask_github(None, None);
             report.attempts = ledger.rows_unmeasured(&report);
         }
         publish::after_check(what.here, &report, &what.options.out, what.lang);
@@ -115,45 +104,18 @@ fn alone(
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let wanted = what.here.wanted(what.base);
     let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
-    what.with.iter().try_for_each(|path| not_of_this_commit(what.here, config, path, &wanted))?;
-    let first = what
-        .with
-        .map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.baseline(&w.name)))
-        .transpose()?;
-    measure::warn_of_starts(config);
-    let Kept { value: record, unsaved } =
-        measure::measure(what.here, config, what.options, baselines.git.clone(), job)
-            .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&mut ledger)))?;
-    let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.baseline(&w.name))?;
     ledger.ask_github(None, None);
-    let (mut report, exit) = ledger.report(&record, parts)?;
-    let charts = charts(&record, &report)?;
+    measure::warn_of_starts(config);
+    let Kept { value: candidate, unsaved } =
+        measure::measure(what.here, config, what.options, baselines.git.clone(), job)
+            .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&ledger)))?;
+    let mut measured = attempts::Kept { baseline: None, candidate };
+    let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
+    let judging = Judging { prepare: &as_it_is, known: &known };
+    let (mut report, exit) = ledger.judge(&mut measured, judging)?;
+    let charts = charts(&measured.candidate, &report)?;
     report.last_notices(&baselines.notices);
     Ok(Gated { report, exit, charts, unsaved })
-}
-
-/// Errors: the record is a file of the commit under test, so that the change brought its own
-/// evidence.
-fn not_of_this_commit(
-    here: &Workspace,
-    config: &Config,
-    path: &Path,
-    wanted: &Wanted,
-) -> anyhow::Result<()> {
-    let Ok(repo) = here.repo(config) else { return Ok(()) };
-    let Some(inside) =
-        repo.root().and_then(|root| inside(root, path)).filter(|_| wanted.base_counts())
-    else {
-        return Ok(());
-    };
-    if repo.found_at("HEAD", &inside)?.is_some() {
-        anyhow::bail!(bilingual!(
-            "--with {path}: a commit holds it, and a change does not bring the measurement that judges it\nhint: name the record that another job has left",
-            "--with {path}: 커밋에 든 파일임. 변경을 판정할 측정을 변경 자신이 가져올 수 없음\n힌트: 다른 작업(job)이 남긴 레코드를 지정하십시오",
-            path = path.display()
-        ));
-    }
-    Ok(())
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.
@@ -164,16 +126,10 @@ fn interleaved(
     job: &Job,
     mut ledger: Ledger,
 ) -> anyhow::Result<Gated> {
-    if what.with.is_some() {
-        anyhow::bail!(bilingual!(
-            "--with is for a second job against earlier sessions; an interleaved run is decided by itself",
-            "--with는 이전 세션과 비교하는 두 번째 작업용. 교차 측정은 그 자체로 판정함"
-        ));
-    }
     let baselines =
         Baselines::for_noise(what.here, config, what.baseline, &what.here.wanted(what.base))?;
     let git = baselines.git.clone();
-    let mut told = |e: &anyhow::Error| failed(e, what, git.clone(), Some(&mut ledger));
+    ledger.ask_github(None, None);
     let pair = Pair::open(what.here, config, git.as_ref(), what.base, beside)
         .or_else(|e| {
             // What an earlier run measured is not this one's.
@@ -182,25 +138,60 @@ fn interleaved(
             }
             Err(e)
         })
-        .inspect_err(&mut told)?;
-    if !pair.restarts() {
+        .inspect_err(|e| failed(e, what, git.clone(), Some(&ledger)))?;
+    let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
+    let judging = Judging { prepare: &as_it_is, known: &known };
+    let beside = attempts::beside(pair.sides[0].git.as_ref(), git.as_ref(), &pair.baseline);
+    if pair.restarts() {
+        if let Some(standing) = ledger.standing(config, &beside, judging)? {
+            return standing_verdict(what, standing, &baselines);
+        }
+    } else {
         note(&bilingual!(
             "not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
             "게이트가 시작하지 않는 서버가 있어 한쪽에 시작 한 번씩: 시작마다의 차이는 측정되지 않음"
         ));
     }
+    let before = ledger.before_run(&beside, judging);
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let most = config.gate.max_pairs() as usize;
-    let planned = |record: &Record| evaluate::planned(record, most);
-    let between =
-        measure::BetweenStarts { history: &history, planned: &planned, wanted: &evaluate::wanted };
+    let planned = |record: &Record| evaluate::planned(record, most, &*before.earlier(record)?);
+    let wanted = |base: &Record, candidate: &Record| {
+        evaluate::wanted(base, candidate, &*before.earlier(candidate)?)
+    };
+    let between = measure::BetweenStarts { history: &history, planned: &planned, wanted: &wanted };
     let Kept { value: (base, candidate), unsaved } =
-        measure::pair(config, what.options, &pair, job, &between).inspect_err(&mut told)?;
-    let parts = evaluate::paired(&base, &candidate, |w| baselines.baseline(&w.name))?;
-    ledger.ask_github(None, None);
-    let (mut report, exit) = ledger.report(&candidate, parts)?;
+        measure::pair(config, what.options, &pair, job, &between)
+            .inspect_err(|e| failed(e, what, git.clone(), Some(&ledger)))?;
+    let mut measured = attempts::Kept { baseline: Some(base), candidate };
+    let (mut report, exit) = ledger.judge(&mut measured, judging)?;
     // What was said of stored sessions is about the noise only.
     report.last_notices(&baselines.notices);
-    let charts = charts(&candidate, &report)?;
+    let charts = charts(&measured.candidate, &report)?;
     Ok(Gated { report, exit, charts, unsaved })
+}
+
+/// The records of the attempt whose verdict stands are this run's, as if it had measured them.
+fn standing_verdict(
+    what: &Check<'_>,
+    standing: Standing,
+    baselines: &Baselines,
+) -> anyhow::Result<Gated> {
+    let Standing { kept, mut report, exit } = standing;
+    let out = &what.options.out;
+    artefacts::prepare(out)?;
+    for (file, record) in
+        [(BASELINE_RECORD, kept.baseline.as_ref()), (RECORD, Some(&kept.candidate))]
+    {
+        record.map(|record| artefacts::save_record(out, file, record)).transpose()?;
+    }
+    report.last_notices(&baselines.notices);
+    let charts = charts(&kept.candidate, &report)?;
+    Ok(Gated { report, exit, charts, unsaved: None })
+}
+
+/// What this job has measured itself is judged as it is.
+#[expect(clippy::unnecessary_wraps, reason = "the signature that `Judging` asks for")]
+fn as_it_is(_: &mut attempts::Kept) -> anyhow::Result<()> {
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::workspace::Workspace;
 use super::workspace::runner::{gate_name, token};
+use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::github::actions::{self, Level};
 use crate::github::check::{self, Annotation, Check, Conclusion};
@@ -219,17 +220,17 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
     // A status has no neutral: what an untrusted job says well of itself is no status.
     let proven =
         post.trusted || matches!(conclusion, Conclusion::Failure | Conclusion::ActionRequired);
-    let key = worst.and_then(|r| r.attempts.last()).map(|a| a.key.as_str());
+    let attempt = worst.and_then(|r| r.attempts.last());
     if proven && (forbidden || error.status() == Some(404)) {
-        said.push(status_instead(client, &check, key).await);
+        said.push(status_instead(client, &check, attempt).await);
     }
     Err(Trouble { said, hopeless })
 }
 
-async fn status_instead(client: &Client, check: &Check, key: Option<&str>) -> Text {
+async fn status_instead(client: &Client, check: &Check, attempt: Option<&Attempt>) -> Text {
     let Check { head_sha, name, conclusion, title, details_url, .. } = check;
     let url = details_url.as_deref();
-    match status::publish(client, head_sha, name, *conclusion, title, url, key).await {
+    match status::publish(client, head_sha, name, *conclusion, title, url, attempt).await {
         Ok(()) => bilingual!(
             "a commit status stands in for the check run",
             "check 대신 커밋 상태(status)로 표시"

@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use super::artefacts;
-use super::error_text::cannot_use;
 use super::gate::{self, Given};
 use super::sentence;
 use super::sessions::files::{is_record, sessions};
@@ -16,15 +15,15 @@ use super::workspace::Workspace;
 use crate::baseline::lineage::Link;
 use crate::compare::reason::NoBaseline;
 use crate::config::did_you_mean;
-use crate::evaluate::{self, Baseline, Ruled};
+use crate::evaluate::{self, Baseline, Earlier};
 use crate::exit::ExitStatus;
 use crate::judge::explain;
-use crate::lang::{Explained as _, bilingual};
+use crate::lang::bilingual;
 use crate::metric::{METHOD, Metric};
 use crate::print::note;
 use crate::record::facts::policy;
 use crate::record::session::Session;
-use crate::record::{GitFacts, Record, Role, WorkloadRecord};
+use crate::record::{Record, Role, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::{Charts, charts};
 use crate::verdict::{Against, Reason};
@@ -36,8 +35,6 @@ pub struct Compare<'a> {
     pub baseline: &'a Path,
     /// A record.
     pub candidate: &'a Path,
-    /// The record of the candidate's first job.
-    pub with: Option<&'a Path>,
     pub given: &'a Given,
 }
 
@@ -64,31 +61,14 @@ pub fn compare(what: &Compare<'_>) -> anyhow::Result<Compared> {
     let reviewed = reviewed(what, &candidate, other.is_none().then_some(&links));
     let baseline = |w: &WorkloadRecord| baseline(what, &sessions, &reviewed, w);
     let ruled = match &other {
-        Some(other) => evaluate::paired(other, &candidate, baseline)?,
-        None => alone(what, &candidate, baseline)?,
+        Some(other) => evaluate::paired(other, &candidate, &Earlier::default(), baseline)?,
+        None => evaluate::alone(&candidate, &Earlier::default(), baseline)?,
     };
     let against =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
     let (report, exit) = evaluate::reported(&candidate, ruled)?;
     let charts = charts(&candidate, &report)?;
     Ok(Compared { candidate, report, exit, charts, against })
-}
-
-/// The job that left it open. Errors: it is of other code, unfit, or not open.
-pub fn first_job(
-    path: &Path,
-    git: Option<&GitFacts>,
-    baseline: impl Fn(&WorkloadRecord) -> Baseline,
-) -> anyhow::Result<Record> {
-    let record = Record::parse(&artefacts::read(path)?).explained(|| cannot_use(path))?;
-    let why = match evaluate::not_a_first_job(&record, git) {
-        None => evaluate::decided(&evaluate::alone(&record, None, baseline)?),
-        why => why,
-    };
-    match why {
-        Some(why) => anyhow::bail!("--with {}: {why}", path.display()),
-        None => Ok(record),
-    }
 }
 
 /// The record's commit and its ancestors, where this repository knows it.
@@ -100,22 +80,6 @@ fn links(here: &Workspace, candidate: &Record) -> Vec<Link> {
             .ok()
     };
     found().unwrap_or_default()
-}
-
-fn alone<'a>(
-    what: &Compare<'_>,
-    candidate: &'a Record,
-    baseline: impl Fn(&WorkloadRecord) -> Baseline + Copy,
-) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let first =
-        what.with.map(|path| first_job(path, candidate.git.as_ref(), baseline)).transpose()?;
-    if first.as_ref().is_some_and(|f| f.session == candidate.session) {
-        anyhow::bail!(bilingual!(
-            "--with names the very record that is judged: two jobs are two measurements",
-            "--with가 판정할 레코드 자신을 가리킴: 작업 두 개는 측정 두 번이어야 함"
-        ));
-    }
-    evaluate::alone(candidate, first.as_ref(), baseline)
 }
 
 fn baseline(

@@ -35,17 +35,13 @@ pub struct RunArgs {
 pub struct CheckArgs {
     /// Gate the simulated server against itself, in any folder, in a minute; `--set
     /// target.sim.decode_factor=1.2` makes it 20 % slower
-    #[arg(long, conflicts_with_all = ["config", "base_url", "target", "baseline", "with", "base", "baseline_url"])]
+    #[arg(long, conflicts_with_all = ["config", "base_url", "target", "baseline", "base", "baseline_url"])]
     pub demo: bool,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Folder or file of baseline sessions to compare with, instead of the repository's
     #[arg(long, value_name = "PATH")]
     pub baseline: Option<PathBuf>,
-    /// The record of a first job of this commit, on another machine, that left it open: both jobs
-    /// are judged together
-    #[arg(long, value_name = "RECORD", conflicts_with_all = ["interleaved", "baseline_url"])]
-    pub with: Option<PathBuf>,
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,

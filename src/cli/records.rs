@@ -13,14 +13,11 @@ pub struct CompareArgs {
     /// The candidate: a record
     pub candidate: PathBuf,
     /// More records: then all are ranked, and none is the baseline
-    #[arg(value_name = "RECORD", conflicts_with_all = ["with", "explain"])]
+    #[arg(value_name = "RECORD", conflicts_with = "explain")]
     pub more: Vec<PathBuf>,
     /// Rank two records, too, instead of judging the second against the first
-    #[arg(long, conflicts_with_all = ["with", "explain"])]
+    #[arg(long, conflicts_with = "explain")]
     pub rank: bool,
-    /// The record of the candidate's first job, where there were two
-    #[arg(long, value_name = "RECORD")]
-    pub with: Option<PathBuf>,
     /// Show the arithmetic behind the judgement of this metric, step by step (repeatable)
     #[arg(long, value_name = "METRIC")]
     pub explain: Vec<String>,

@@ -26,7 +26,6 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         here: &here,
         baseline: &args.baseline,
         candidate: &args.candidate,
-        with: args.with.as_deref(),
         given: &args::file(&args.config),
     };
     let Compared { candidate, mut report, exit, charts, against } = compare(&what)?;

@@ -151,14 +151,6 @@ pub enum RunReason {
         side: Side,
         workload: String,
     },
-    SameMachine {
-        runner: String,
-    },
-    FirstJobLacksWorkload,
-    /// `differences`: none where only the SLOs are others.
-    FirstJobDiffers {
-        differences: Vec<Difference>,
-    },
     IdenticalBuilds,
     SameProgram {
         path: String,

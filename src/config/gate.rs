@@ -50,9 +50,6 @@ pub struct GateFile {
     pub on_incomparable: Option<OnOpen>,
     /// When an absolute limit is neither met nor breached.
     pub on_limit_open: Option<OnOpen>,
-    /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one
-    /// from passing (`all`), or not (`latest`).
-    pub on_attempt: Option<OnAttempt>,
     /// Interleaved: when both sides turn out to be one program, called in the same way.
     pub same_build: Option<SameBuild>,
     /// Judge absolute limits by the measured value alone, whatever its uncertainty.
@@ -80,6 +77,8 @@ pub struct GateFile {
     pub extend: Option<bool>,
     /// Of earlier versions: refused.
     pub on_anchor_drift: Option<OnOpen>,
+    /// Of earlier versions: refused.
+    pub on_attempt: Option<String>,
 }
 
 /// What the candidate is interleaved with: exactly one.
@@ -112,8 +111,6 @@ pub struct Gate {
     pub on_incomparable: OnOpen,
     /// An absolute limit that is neither met nor breached.
     pub on_limit_open: OnOpen,
-    /// An earlier attempt of the same commit, plan and policy that failed.
-    pub on_attempt: OnAttempt,
     /// Interleaved: two sides that are one program.
     pub same_build: SameBuild,
     /// Judge absolute limits by the measured value alone.
@@ -233,16 +230,6 @@ pub enum OnOpen {
     Fail,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnAttempt {
-    /// Attempts count together: what failed once is not turned green by another attempt.
-    #[default]
-    All,
-    /// The latest attempt alone counts.
-    Latest,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SameBuild {
@@ -323,7 +310,6 @@ impl Checker {
             on_missing_baseline: file.on_missing_baseline?,
             on_incomparable: file.on_incomparable?,
             on_limit_open: file.on_limit_open?,
-            on_attempt: file.on_attempt?,
             same_build: file.same_build?,
             strict: file.strict?,
             under_test,
@@ -359,6 +345,10 @@ impl Checker {
         if file.on_anchor_drift.is_some() {
             let hint = "leave it out: `goodput-gate baseline drift` judges the change since the anchor, once a week";
             self.bad("gate.on_anchor_drift", "is of an earlier version", hint);
+        }
+        if file.on_attempt.is_some() {
+            let hint = "leave it out: attempts at one commit are judged together (docs/GITHUB.md#attempts)";
+            self.bad("gate.on_attempt", "is of an earlier version", hint);
         }
         let said = |check: &mut Self, at, n: Option<u32>, most| {
             n.and_then(|n| check.bounded(at, Some(n), most))

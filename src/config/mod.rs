@@ -51,8 +51,7 @@ pub use expect::{Bound, Limit, Slo};
 pub use file::schema;
 pub use flags::{ADHOC, Flags};
 pub use gate::{
-    Counterpart, Fit, Gate, GateMode, Occasion, OnAttempt, OnOpen, OnUnstable, SameBuild,
-    UNDER_TEST,
+    Counterpart, Fit, Gate, GateMode, Occasion, OnOpen, OnUnstable, SameBuild, UNDER_TEST,
 };
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};

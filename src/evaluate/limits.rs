@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::metric;
+use super::{Earlier, metric};
 use crate::compare::reason::RunReason;
 use crate::config::{Bound, Limit};
 use crate::judge::PastRun;
@@ -24,24 +24,21 @@ const NO_LIMIT: f64 = 1.0;
 pub fn judged(
     record: &Record,
     workload: &WorkloadRecord,
-    rounds: &[Round],
+    rounds: Vec<Round>,
     history: &[PastRun],
+    earlier: &Earlier,
 ) -> anyhow::Result<Vec<LimitFinding>> {
     let own = own(workload)?;
     let default = allowed(&own).is_none();
     let first = default.then(on_failures);
     let all: Vec<Limit> = first.into_iter().chain(own).collect();
     let (slo, strict) = (workload.slo.into(), record.policy.strict);
-    let ready_ms: Vec<f64> = workload.ready_ms().collect();
-    let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
-    let gpu: Vec<Values> = workload
-        .starts
-        .iter()
-        .filter(|s| used.contains(&s.index))
-        .map(StartRecord::gpu_values)
-        .collect();
+    let before = earlier.of_workload(&workload.name).map(|(_, w, _)| (w, w.method_rounds()));
+    let mut pooled = Pooled::default();
+    before.chain([(workload, rounds)]).for_each(|(w, rounds)| pooled.add(w, rounds));
+    let Pooled { rounds, ready_ms, gpu, .. } = pooled;
     let input = LimitInput {
-        rounds,
+        rounds: &rounds,
         limits: &all,
         slo,
         shape: workload.shape(),
@@ -59,6 +56,28 @@ pub fn judged(
         limit.meet();
     }
     Ok(found)
+}
+
+/// What limits are judged by, of all attempts: starts that have an index of their own.
+#[derive(Default)]
+struct Pooled {
+    rounds: Vec<Round>,
+    ready_ms: Vec<f64>,
+    gpu: Vec<Values>,
+    starts: u32,
+}
+
+impl Pooled {
+    /// `rounds`: those of the workload that count.
+    fn add(&mut self, workload: &WorkloadRecord, rounds: Vec<Round>) {
+        let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
+        let starts = workload.starts.iter().filter(|s| used.contains(&s.index));
+        self.gpu.extend(starts.map(StartRecord::gpu_values));
+        self.ready_ms.extend(workload.ready_ms());
+        let first = self.starts;
+        self.starts = used.last().map_or(first, |last| first + last + 1);
+        self.rounds.extend(rounds.into_iter().map(|r| Round { start: first + r.start, ..r }));
+    }
 }
 
 /// Why a gate that judges by limits alone has none.

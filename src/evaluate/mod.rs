@@ -15,6 +15,7 @@ use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Reason, Ruling, StatusPolicy, overall, rule};
 
 mod accepted;
+pub mod attempts;
 mod blind;
 mod capture;
 mod drift;
@@ -25,9 +26,9 @@ mod pair;
 mod plausible;
 mod work;
 
+pub use attempts::Earlier;
 pub use capture::{same_build, visible, words_of_visible};
 pub use drift::{Anchor, Question, drifts};
-pub use jobs::{decided, not_a_first_job};
 pub use limits::on_failures;
 pub use pair::of_one_run;
 
@@ -64,33 +65,35 @@ impl Baseline {
     }
 }
 
-/// Judges every workload of a record; together with the job before it, if there was one
-/// ([`not_a_first_job`] says whether it may be used).
+/// Judges every workload of a record by itself.
 pub fn judged(
     record: &Record,
-    first: Option<&Record>,
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<(Report, ExitStatus)> {
-    reported(record, alone(record, first, baseline)?)
+    reported(record, alone(record, &Earlier::default(), baseline)?)
 }
 
-/// As [`judged`], before it is put into a report.
+/// Judges every workload of a record together with the attempts before it, before it is put into a
+/// report.
 pub fn alone<'a>(
     record: &'a Record,
-    first: Option<&Record>,
+    earlier: &Earlier,
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = status_policy(&record.policy);
+    let by_itself = Earlier::default();
+    let pooled = if earlier.is_spent() { &by_itself } else { earlier };
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let baseline = baseline(workload);
-        let mut part = other_day::part(record, first, workload, &baseline)?;
+        let mut part = other_day::part(record, pooled, workload, &baseline)?;
         if parts.is_empty() {
             part.evidence
                 .warnings
                 .extend(other_day::vanished(record, &baseline.workloads).map(Reason::from));
         }
-        let ruling = rule(policy, &part.evidence);
+        let mut ruling = rule(policy, &part.evidence);
+        earlier.hold(&workload.name, &part.evidence.excused, policy, &mut ruling);
         parts.push((workload, part, ruling));
     }
     Ok(parts)
@@ -98,22 +101,32 @@ pub fn alone<'a>(
 
 /// How many start pairs an interleaved run may take, by the histories of its workloads; of a record
 /// of which nothing is measured yet. None without workloads.
-pub fn planned(record: &Record, max_pairs: usize) -> anyhow::Result<Option<Plan>> {
+/// A further attempt takes as many as the first one planned.
+pub fn planned(
+    record: &Record,
+    max_pairs: usize,
+    earlier: &Earlier,
+) -> anyhow::Result<Option<Plan>> {
     let plans = record.workloads.iter().map(|workload| {
         let policy = judge::Policy { max_pairs, ..judge_policy(record, workload)? };
         let history: Vec<_> = workload.history.iter().filter_map(PastSession::centred).collect();
         Ok(Plan::new(&history, workload.shape(), &policy))
     });
-    Ok(Plan::together(plans.collect::<anyhow::Result<Vec<_>>>()?))
+    let plan = Plan::together(plans.collect::<anyhow::Result<Vec<_>>>()?);
+    Ok(plan.map(|plan| Plan { pairs: earlier.planned().unwrap_or(plan.pairs), ..plan }))
 }
 
 /// What to measure next of an interleaved run; none where nothing more decides, or where something
 /// is decided for the whole run.
-pub fn wanted(baseline: &Record, candidate: &Record) -> anyhow::Result<Option<Wants>> {
+pub fn wanted(
+    baseline: &Record,
+    candidate: &Record,
+    earlier: &Earlier,
+) -> anyhow::Result<Option<Wants>> {
     if pair::is_one_program(candidate) {
         return Ok(None);
     }
-    let parts = paired(baseline, candidate, |_| Baseline::default())?;
+    let parts = paired(baseline, candidate, earlier, |_| Baseline::default())?;
     let compared = parts.iter().map(|(_, part, _)| match &part.evidence.against {
         Against::Compared(c) if part.evidence.invalid.is_empty() => Some(&**c),
         _ => None,
@@ -133,18 +146,23 @@ pub fn wanted(baseline: &Record, candidate: &Record) -> anyhow::Result<Option<Wa
 /// A workload, what was found out about it, and what that means.
 pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
-/// Judges the candidate of an interleaved run against its other side, before it is put into a
-/// report. `known` is what is accepted: nothing else of it is looked at.
+/// Judges the candidate of an interleaved run against its other side, together with the attempts
+/// before it, before it is put into a report. `known` is what is accepted: nothing else of it is
+/// looked at.
 pub fn paired<'a>(
     baseline: &Record,
     candidate: &'a Record,
+    earlier: &Earlier,
     known: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = status_policy(&candidate.policy);
+    let by_itself = Earlier::default();
+    let pooled = if earlier.is_spent() { &by_itself } else { earlier };
     let ruled = candidate.workloads.iter().map(|workload| {
-        let mut part = pair::part(baseline, candidate, workload)?;
+        let mut part = pair::part(baseline, candidate, workload, pooled)?;
         part.excuse(&known(workload).accepted, candidate, workload, None);
-        let ruling = rule(policy, &part.evidence);
+        let mut ruling = rule(policy, &part.evidence);
+        earlier.hold(&workload.name, &part.evidence.excused, policy, &mut ruling);
         Ok((workload, part, ruling))
     });
     ruled.collect()

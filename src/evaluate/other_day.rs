@@ -1,9 +1,11 @@
 //! One workload against the sessions of other days: which count, what is compared, what is
 //! missing. Pure. Not here: what the evidence means (`verdict`); interleaved runs (`pair`).
 
-use super::jobs::{another_thing, job, same_machine};
-use super::work::{self, Earlier, Tokens};
-use super::{Baseline, Part, anchor_unjudged, blind, incomplete, judge_policy, limits, loosened};
+use super::jobs::job;
+use super::work::{self, Tokens};
+use super::{
+    Baseline, Earlier, Part, anchor_unjudged, blind, incomplete, judge_policy, limits, loosened,
+};
 use crate::compare::reason::NoBaseline;
 use crate::compare::reason::RunReason;
 use crate::compare::{self, Selection, Why};
@@ -19,7 +21,7 @@ use crate::verdict::{Against, Evidence, Reason};
 
 pub(super) fn part(
     record: &Record,
-    first: Option<&Record>,
+    earlier: &Earlier,
     workload: &WorkloadRecord,
     baseline: &Baseline,
 ) -> anyhow::Result<Part> {
@@ -34,11 +36,10 @@ pub(super) fn part(
     let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
     let rounds = workload.method_rounds();
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
-    let limits = limits::judged(record, workload, &rounds, &past)?;
+    let limits = limits::judged(record, workload, rounds, &past, earlier)?;
     let mut invalid: Vec<Reason> = workload.unfit().into_iter().map(Reason::from).collect();
-    invalid.extend(another_thing(record, first, workload).map(Reason::from));
     let (against, untold) =
-        against(record, first, workload, baseline, (&selection, &history), &mut invalid)?;
+        against(record, earlier, workload, baseline, (&selection, &history), &mut invalid)?;
     let nearest = selection.used.last();
     let differences = nearest.map_or_else(Vec::new, |(_, s)| {
         Fingerprint::differences(&s.fingerprint, &workload.fingerprint)
@@ -48,9 +49,8 @@ pub(super) fn part(
     if had_slo && workload.slo == Slo::default() {
         warnings.push(compare::Reason::BaselineHasSlos.into());
     }
-    let about_run = same_machine(record, first)
+    let about_run = anchor_unjudged(record)
         .into_iter()
-        .chain(anchor_unjudged(record))
         .chain(loosened(workload))
         .chain(limits::loosened(workload)?);
     warnings.extend(about_run.map(Reason::from));
@@ -73,7 +73,7 @@ pub(super) fn part(
 /// from the sessions' makes the run invalid.
 fn against(
     record: &Record,
-    first: Option<&Record>,
+    earlier: &Earlier,
     workload: &WorkloadRecord,
     baseline: &Baseline,
     (selection, history): (&Selection<'_>, &[judge::Session]),
@@ -95,10 +95,10 @@ fn against(
         );
         return Ok((against, None));
     }
-    let (now, then) = (Tokens::count(workload), Earlier::from_sessions(&sessions));
+    let (now, then) = (Tokens::count(workload), work::Earlier::from_sessions(&sessions));
     invalid.extend(now.drifted(&then).into_iter().map(Reason::from));
     let untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
-    let mut comparison = compare(record, first, workload, history)?;
+    let mut comparison = compare(record, workload, history, earlier)?;
     if let Some(found) = comparison.blind() {
         let d_min =
             comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
@@ -192,20 +192,19 @@ pub(super) fn vanished(record: &Record, known: &[String]) -> Option<compare::Rea
 
 pub(super) fn compare(
     record: &Record,
-    first: Option<&Record>,
     workload: &WorkloadRecord,
     history: &[judge::Session],
+    earlier: &Earlier,
 ) -> anyhow::Result<judge::Comparison> {
-    let before = first
-        .and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
-    let jobs: Vec<judge::Session> =
-        before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
+    let (mut jobs, decisions): (Vec<judge::Session>, Vec<judge::Decision>) =
+        earlier.of_workload(&workload.name).map(|(r, w, decision)| (job(r, w), decision)).unzip();
+    jobs.push(job(record, workload));
     let policy = judge_policy(record, workload)?;
     Ok(other_day::judge(&OtherDay {
         history,
         jobs: &jobs,
-        decisions: &[],
-        unseen: 0,
+        decisions: &decisions,
+        unseen: earlier.unseen(),
         planned: 1,
         shape: workload.shape(),
         differing: &[],

@@ -1,8 +1,9 @@
 //! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the
 //! evidence means (`verdict`).
 
+use super::attempts::EarlierRounds;
 use super::work::{self, Tokens};
-use super::{Part, anchor_unjudged, judge_policy, limits, loosened, mostly_whole};
+use super::{Earlier, Part, anchor_unjudged, judge_policy, limits, loosened, mostly_whole};
 use crate::compare::reason::RunReason;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Attempt, Interleaved, Rules, Sampling};
@@ -40,13 +41,14 @@ pub fn part(
     baseline: &Record,
     candidate: &Record,
     workload: &WorkloadRecord,
+    earlier: &Earlier,
 ) -> anyhow::Result<Part> {
     let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     // Limits need no baseline: they are judged whatever it is.
     let judged_limits = |used: u32| {
         let rounds: Vec<_> =
             workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
-        limits::judged(candidate, workload, &rounds, &history)
+        limits::judged(candidate, workload, rounds, &history, earlier)
     };
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why: Reason =
@@ -70,7 +72,7 @@ pub fn part(
     let before = Before::of_record(base, commit)?;
     let conflicts = conflicts(candidate, &differences);
     let evidence = if conflicts.is_empty() {
-        let comparison = compare(candidate, base, workload)?;
+        let comparison = compare(candidate, base, workload, earlier)?;
         // Prompts that were shorter for one side are less work. (Output tokens are compared request
         // by request by the judge.)
         let (now, then) = (Tokens::count(workload), Tokens::count(base));
@@ -130,8 +132,12 @@ fn compare(
     candidate: &Record,
     base: &WorkloadRecord,
     workload: &WorkloadRecord,
+    earlier: &Earlier,
 ) -> anyhow::Result<Comparison> {
     let pair = candidate.pair.as_ref();
+    let before = earlier.rounds(&workload.name);
+    let attempts: Vec<Attempt<'_>> = before.iter().map(EarlierRounds::attempt).collect();
+    let own = pair.map_or(1, |p| p.planned_pairs.unwrap_or(p.most_starts) as usize);
     // Values that still have the plan in them must not be mixed with those that have not.
     let history: Vec<PastRun> = workload.history.iter().filter_map(PastSession::centred).collect();
     let left_out = (workload.history.len() - history.len()) as u64;
@@ -142,7 +148,7 @@ fn compare(
         Some(_) => Sampling::Starts,
     };
     let mut comparison = interleaved::judge(&Interleaved {
-        earlier: &[],
+        earlier: &attempts,
         now: Attempt {
             baseline: &base.method_rounds(),
             candidate: &workload.method_rounds(),
@@ -154,9 +160,9 @@ fn compare(
         rules: Rules {
             history: &history,
             shape: workload.shape(),
-            planned: pair.map_or(1, |p| p.planned_pairs.unwrap_or(p.most_starts) as usize),
+            planned: earlier.planned().unwrap_or(own),
             sampling,
-            unseen: 0,
+            unseen: earlier.unseen(),
             policy: &judge_policy(candidate, workload)?,
         },
     });
@@ -166,12 +172,11 @@ fn compare(
     Ok(comparison)
 }
 
-/// Start pairs that the decision used; all where nothing was decided.
+/// Start pairs of this attempt that the decision used; all where nothing was decided.
 fn used(comparison: &Comparison) -> u32 {
-    if comparison.looks == 0 {
-        u32::MAX
-    } else {
-        u32::try_from(comparison.looks).unwrap_or(u32::MAX)
+    match comparison.looks.saturating_sub(comparison.pairs_before) {
+        0 => u32::MAX,
+        pairs => u32::try_from(pairs).unwrap_or(u32::MAX),
     }
 }
 

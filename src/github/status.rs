@@ -12,7 +12,7 @@ const KEY: &str = "#attempt-";
 /// GitHub refuses longer ones.
 const DESCRIPTION_CHARS: usize = 140;
 
-/// `key` is the attempt's. A status knows no neutral: what the policy lets through is a success
+/// A status knows no neutral: what the policy lets through is a success
 /// whose description says what it is. The caller keeps untrusted ones away from here unless they
 /// fail.
 pub async fn publish(
@@ -22,7 +22,7 @@ pub async fn publish(
     conclusion: Conclusion,
     description: &str,
     target_url: Option<&str>,
-    key: Option<&str>,
+    attempt: Option<&Attempt>,
 ) -> Result<(), ApiError> {
     let state = match conclusion {
         Conclusion::Success | Conclusion::Neutral => "success",
@@ -32,7 +32,7 @@ pub async fn publish(
     let mut body = json!({"state": state, "context": context, "description": short(description)});
     if let Some(url) = target_url {
         body["target_url"] =
-            json!(key.map_or_else(|| url.to_owned(), |key| format!("{url}{KEY}{key}")));
+            json!(attempt.map_or_else(|| url.to_owned(), |a| format!("{url}{}", mark(a))));
     }
     client.post(&format!("/statuses/{sha}"), &body).await.map(drop)
 }
@@ -44,11 +44,22 @@ pub async fn attempts(client: &Client, sha: &str, context: &str) -> Result<Vec<A
         s["context"].as_str() == Some(context) && s["state"].as_str() == Some("failure")
     };
     let attempt = |s: &Value| {
-        let key =
-            s["target_url"].as_str().and_then(|url| url.split_once(KEY)).map_or("", |(_, key)| key);
-        Attempt::failed_once(key.to_owned(), s["created_at"].as_str().unwrap_or_default(), None)
+        let mark = s["target_url"].as_str().and_then(|url| url.split_once(KEY));
+        // Earlier versions named no session.
+        let mark = mark.map_or("", |(_, mark)| mark);
+        let (key, session) = mark.split_once('-').unwrap_or((mark, ""));
+        let created = s["created_at"].as_str().unwrap_or_default();
+        Attempt {
+            session: session.to_owned(),
+            ..Attempt::failed_once(key.to_owned(), created, None)
+        }
     };
     Ok(all.as_array().into_iter().flatten().filter(failed).map(attempt).collect())
+}
+
+/// Which attempt it is, for the end of an address.
+fn mark(attempt: &Attempt) -> String {
+    format!("{KEY}{}-{}", attempt.key, attempt.session)
 }
 
 fn short(text: &str) -> String {

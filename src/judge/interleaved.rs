@@ -282,6 +282,7 @@ impl<'a> Evidence<'a> {
             warnings,
             line: self.line(),
             course,
+            pairs_before: self.earlier.iter().map(|a| a.pairs.len()).sum(),
             standing: self.standing.then_some(Standing::Regression { complete }),
             starts: self.seen(&attempts),
             slow: self.slow(&attempts),

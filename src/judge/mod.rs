@@ -200,6 +200,8 @@ pub struct Comparison {
     pub warnings: Vec<Reason>,
     /// Start pairs (interleaved) or units (sessions) that the decision used, of all attempts.
     pub looks: usize,
+    /// Of them, start pairs of earlier attempts.
+    pub pairs_before: usize,
     /// K: how many were planned.
     pub planned: usize,
     /// Earlier runs or sessions that were reckoned with.
@@ -355,6 +357,7 @@ impl Comparison {
             reasons,
             warnings: Vec::new(),
             looks: 0,
+            pairs_before: 0,
             planned,
             sessions,
             sessions_needed: None,

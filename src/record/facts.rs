@@ -8,8 +8,8 @@ use super::{
     WorkloadRecord,
 };
 use crate::config::{
-    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, OnUnstable, PromptKind,
-    SameBuild, SessionBegin, Workload,
+    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnOpen, OnUnstable, PromptKind, SameBuild,
+    SessionBegin, Workload,
 };
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Plan, PlannedRequest};
@@ -34,11 +34,7 @@ pub fn policy(config: &Config) -> RecordedPolicy {
         on_incomparable: word(gate.on_incomparable),
         on_limit_open: word(gate.on_limit_open),
         on_anchor_drift: None,
-        on_attempt: match gate.on_attempt {
-            OnAttempt::All => "all",
-            OnAttempt::Latest => "latest",
-        }
-        .into(),
+        on_attempt: None,
         same_build: if gate.same_build == SameBuild::Allow { "allow" } else { "refuse" }.into(),
         detect_ratio: Some(gate.detect),
         min_starts: paired.then(|| gate.min_starts()),

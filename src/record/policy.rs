@@ -30,9 +30,9 @@ pub struct RecordedPolicy {
     /// Of earlier versions: what a comparison with the anchor decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_anchor_drift: Option<String>,
-    /// `all` or `latest`; `all` where it is absent.
-    #[serde(default = "all", skip_serializing_if = "is_all")]
-    pub on_attempt: String,
+    /// Of earlier versions, and not asked any more: attempts are judged together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_attempt: Option<String>,
     /// The slowdown that must be found, as a fraction; 0.05 where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect_ratio: Option<f64>,
@@ -145,12 +145,4 @@ fn fail() -> String {
 
 fn is_fail(policy: &str) -> bool {
     policy == "fail"
-}
-
-fn all() -> String {
-    "all".into()
-}
-
-fn is_all(policy: &str) -> bool {
-    policy == "all"
 }

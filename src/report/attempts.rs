@@ -7,6 +7,7 @@ use super::markdown;
 use super::markdown::escape::{code, escape};
 use crate::attempt::{Attempt, merged};
 use crate::config::Lang;
+use crate::verdict::Verdict;
 
 const OPEN: &str = "<!-- goodput-gate-attempts: ";
 const CLOSE: &str = " -->";
@@ -31,11 +32,13 @@ pub fn table(attempts: &[Attempt], lang: Lang) -> String {
             (Some(run), _) => format!("{run} ({})", number(a.run_attempt)),
         };
         let machine = a.machine.as_deref().map_or_else(|| "-".to_owned(), code);
-        let (verdict, exit) = (a.verdict.word().to_owned(), a.exit_code.to_string());
-        vec![(i + 1).to_string(), verdict, exit, escape(&a.created), machine, run]
+        let together = a.together.map_or("-", Verdict::word).to_owned();
+        let (alone, exit) = (a.verdict.word().to_owned(), a.exit_code.to_string());
+        vec![(i + 1).to_string(), alone, together, exit, escape(&a.created), machine, run]
     });
     let l = labels(lang);
-    markdown::table(&[l.attempt, l.verdict, l.exit_code, l.time, l.machine, l.run], 0..0, rows)
+    let heads = [l.attempt, l.by_itself, l.together, l.exit_code, l.time, l.machine, l.run];
+    markdown::table(&heads, 0..0, rows)
 }
 
 /// It comes back from a text that somebody else may have edited.
@@ -65,20 +68,16 @@ pub fn parse(text: &str) -> Option<Vec<Attempt>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Verdict;
 
     fn attempt(session: &str, verdict: Verdict) -> Attempt {
+        let created = format!("2026-11-20T09:30:0{session}Z");
         Attempt {
-            key: "k".into(),
             session: session.into(),
             verdict,
-            exit_code: 0,
-            created: format!("2026-11-20T09:30:0{session}Z"),
+            together: Some(verdict),
             machine: Some("ci-1 --> <b>".into()),
-            run: Some(7),
-            run_attempt: Some(1),
             url: Some("https://github.com/o/r/actions/runs/7/attempts/1".into()),
-            failed: vec![],
+            ..Attempt::failed_once("k".into(), &created, Some((7, 1)))
         }
     }
 

@@ -7,6 +7,7 @@ use crate::accept::{AcceptedKind, Excused};
 use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
+use crate::judge::interleaved::MOST_ATTEMPTS;
 use crate::judge::limits::{LimitFinding, LimitState};
 use crate::judge::reason::{LimitGap, LimitReason};
 use crate::judge::{Comparison, MetricComparison};
@@ -191,9 +192,6 @@ fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
     Some(CountedReport { input_tokens_mean: w.mean_tokens(|c| &c.input_tokens)?, by: by.into() })
 }
 
-/// Of one commit, with `--with`.
-const MOST_JOBS: u32 = 2;
-
 fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> ComparisonReport {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     ComparisonReport {
@@ -201,7 +199,8 @@ fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> Compariso
         beside: beside.map(|b| b.words.clone()),
         beside_commit: beside.and_then(|b| b.commit.clone()),
         looks: count(c.looks),
-        most_looks: if beside.is_some() { count(c.planned) } else { MOST_JOBS },
+        earlier_looks: count(c.pairs_before),
+        most_looks: if beside.is_some() { count(c.planned) } else { count(MOST_ATTEMPTS) },
         history_sessions: count(c.sessions),
         starts_sampled: beside.map(|b| b.starts_sampled),
         false_alarm_budget_ratio: None,

@@ -52,6 +52,8 @@ labels! {
     level: "level", "수준";
     name: "name", "이름";
     attempt: "attempt", "시도";
+    by_itself: "by itself", "단독";
+    together: "with those before", "앞선 시도와 함께";
     time: "time", "시각";
     machine: "machine", "장비";
     run: "run", "run";

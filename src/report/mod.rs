@@ -222,6 +222,9 @@ pub struct ComparisonReport {
     pub beside_commit: Option<String>,
     /// Start pairs (interleaved) or jobs that the decision used.
     pub looks: u32,
+    /// Of them, start pairs of earlier attempts at the same commit.
+    #[serde(default, skip_serializing_if = "none_of_earlier")]
+    pub earlier_looks: u32,
     pub most_looks: u32,
     /// Earlier sessions that the noise was reckoned from.
     pub history_sessions: u32,
@@ -459,4 +462,9 @@ impl Report {
 /// JSON Schema of the report.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Report).to_value()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn none_of_earlier(looks: &u32) -> bool {
+    *looks == 0
 }

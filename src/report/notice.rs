@@ -103,6 +103,15 @@ pub enum Notice {
         attempt: u64,
         why: String,
     },
+    /// Earlier ones of the same commit, baseline, plan and policy, whose evidence is in the verdict.
+    AttemptsTogether {
+        attempts: u64,
+    },
+    /// Nothing was measured: that attempt passed, or was the last of `most`.
+    VerdictStands {
+        created: String,
+        most: Option<u64>,
+    },
     BaseUnknown {
         why: String,
     },
@@ -199,7 +208,10 @@ impl fmt::Display for Notice {
             Self::AcceptanceUnusable { workload, why } => write!(f, "an acceptance of {workload} does not count: {why}"),
             Self::AcceptanceBrought { entries } => write!(f, "this change brings an acceptance ({}) that counts only once it is on the base branch", entries.join(", ")),
             Self::AttemptsFileUnusable { file, why } => write!(f, "{file} cannot be used, so earlier attempts in it are not known: {why}"),
-            Self::AttemptsUnknown { attempt, why } => write!(f, "this is attempt {attempt} of the workflow run, and what the earlier ones came to is not known, so that it is judged by itself: {why}"),
+            Self::AttemptsUnknown { attempt, why } => write!(f, "this is attempt {attempt} of the workflow run, and what an earlier one came to is not known, so that a PASS must be surer: {why}"),
+            Self::AttemptsTogether { attempts } => write!(f, "judged together with {} at this commit: the numbers are of all of them", count(*attempts, "earlier attempt", "earlier attempts")),
+            Self::VerdictStands { created, most: None } => write!(f, "nothing was measured: the attempt of {created} at this commit passed, and its verdict stands"),
+            Self::VerdictStands { created, most: Some(most) } => write!(f, "nothing was measured: {most} attempts at this commit were made, and the verdict of the last one ({created}) stands; other code begins anew"),
             Self::BaseUnknown { why } => write!(f, "judged against what this job has checked out, since the pull request's base is unknown: {why}"),
             Self::NoRepository { pull } => write!(f, "judged by the config of this folder, which is no repository: the base of pull request {pull} cannot be read here"),
             Self::JudgedAgainst { pull, base } => write!(f, "judged against the base of pull request {pull}: {base}"),

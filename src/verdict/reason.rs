@@ -7,7 +7,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Verdict;
 use crate::accept::{Excusable, Excused};
 use crate::compare::reason::RunReason;
 use crate::fingerprint::Difference;
@@ -28,12 +27,9 @@ pub enum Reason {
         found: Excusable,
         terms: Terms,
     },
-    /// An earlier attempt failed, and this one alone would be `alone`.
-    AttemptFailed {
-        number: u64,
+    /// An earlier attempt failed, and its records are not found, so that nothing lifts that.
+    AttemptLost {
         created: String,
-        machine: Option<String>,
-        alone: Verdict,
     },
     /// Of the baseline's side of an interleaved run.
     OfBaseline {
@@ -94,16 +90,11 @@ impl fmt::Display for Reason {
                 write!(f, "baselines exist, but of something else: {}", joined(differences))
             }
             Self::Accepted { found, terms } => write!(f, "{found}, {terms}"),
-            Self::AttemptFailed { number, created, machine, alone } => {
-                let on =
-                    machine.as_ref().map_or_else(String::new, |machine| format!(" on {machine}"));
-                write!(
-                    f,
-                    "attempt {number} failed ({created}{on}), and this one alone is {}: another attempt does not turn a FAIL green; change \
-                     the code, or measure more in one attempt (gate.starts, interleaved)",
-                    alone.word()
-                )
-            }
+            Self::AttemptLost { created } => write!(
+                f,
+                "an earlier attempt failed ({created}), and its records are not found: without them no other attempt lifts the FAIL; other \
+                 code begins anew"
+            ),
             Self::OfBaseline { why } => write!(f, "baseline: {why}"),
             Self::Judge(reason) => write!(f, "{reason}"),
             Self::Measurement(note) => write!(f, "{note}"),

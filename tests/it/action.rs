@@ -59,9 +59,10 @@ fn the_actions_inputs_are_the_flags() {
 fn every_input_reaches_the_script() {
     let action = yaml(&read("action.yml"));
     let steps = action["runs"]["steps"].as_array().expect("steps");
-    assert_eq!(steps.len(), 1, "more steps would hide the exit code");
-    assert_eq!(steps[0]["run"], "exec \"$GG_ACTION_PATH/action/main.sh\"");
-    let env = steps[0]["env"].as_object().expect("env");
+    let runs: Vec<&Value> = steps.iter().filter(|step| step["run"].is_string()).collect();
+    assert_eq!(runs.len(), 1, "a second one would hide the exit code");
+    assert_eq!(runs[0]["run"], "exec \"$GG_ACTION_PATH/action/main.sh\"");
+    let env = runs[0]["env"].as_object().expect("env");
     for input in inputs() {
         let name = match input.as_str() {
             "token" => "GITHUB_TOKEN".to_owned(),
@@ -74,6 +75,24 @@ fn every_input_reaches_the_script() {
             "{input}"
         );
     }
+}
+
+/// Attempts are restored before the gate runs, and saved after it whatever it said, under a name
+/// that no other attempt has.
+#[test]
+fn attempts_are_carried_from_one_run_to_the_next() {
+    let action = yaml(&read("action.yml"));
+    let steps = action["runs"]["steps"].as_array().expect("steps");
+    let text = |step: &Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
+    let [restore, gate, save] = &steps[..] else { panic!("{steps:?}") };
+    assert!(text(restore, "uses").starts_with("actions/cache/restore@"));
+    assert!(text(gate, "run").ends_with("main.sh\""));
+    assert!(text(save, "uses").starts_with("actions/cache/save@"));
+    assert!(text(save, "if").starts_with("always() && "));
+    let (key, prefix) = (text(&save["with"], "key"), text(&restore["with"], "restore-keys"));
+    assert_eq!(key, format!("{prefix}${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}"));
+    assert_eq!(restore["with"]["key"], save["with"]["key"]);
+    assert_eq!(restore["with"]["path"], save["with"]["path"]);
 }
 
 /// The script with a stand-in for the binary, which writes its arguments one per line and ends with

@@ -282,17 +282,6 @@ fn a_named_baseline_is_the_bases_in_ci() {
 }
 
 #[test]
-fn a_change_does_not_bring_the_record_that_judges_it() {
-    let bed = loosened();
-    bed.write("first.json", "{}");
-    bed.commit("a record");
-    let with = |path: &str| bed.gate_with("", &CI, &["check", "--with", path]);
-    with("first.json").assert(2, &["--with first.json: a commit holds it"]);
-    bed.write("other.json", "{}");
-    with("other.json").assert(2, &["cannot use other.json"]);
-}
-
-#[test]
 fn a_walk_says_where_it_stopped_and_can_go_on() {
     let bed = with_session();
     for name in ["one", "two", "three"] {

@@ -175,7 +175,6 @@ fn what_has_no_end_or_no_writer_is_refused_and_not_read() {
             &["compare", odd, odd, "--rank"],
             &["import", odd],
             &["run", "--config", odd],
-            &["check", "--with", odd],
             &["accept", "--reason", "x", odd],
             &["sim", "--replay", odd],
             &["run", "--set", &set],

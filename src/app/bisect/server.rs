@@ -107,9 +107,10 @@ impl<'a> Servers<'a> {
         let pair = Pair { sides, baseline: self.range.commit(from).commit.clone() };
         let past = |w: &WorkloadRecord| self.baselines.past(w, &self.config.gate.under_test);
         let most = self.config.gate.max_pairs() as usize;
-        let planned = |record: &Record| evaluate::planned(record, most);
-        let between =
-            measure::BetweenStarts { history: &past, planned: &planned, wanted: &evaluate::wanted };
+        let first = evaluate::Earlier::default();
+        let planned = |record: &Record| evaluate::planned(record, most, &first);
+        let wanted = |a: &Record, b: &Record| evaluate::wanted(a, b, &first);
+        let between = measure::BetweenStarts { history: &past, planned: &planned, wanted: &wanted };
         let measured = measure::pair(&self.config, &options, &pair, self.job, &between);
         let Pair { sides: [good, bad], .. } = pair;
         self.checkouts.put_back(from, good);
@@ -118,7 +119,8 @@ impl<'a> Servers<'a> {
         if self.job.stop.stopping() {
             return Ok(Ended::Stopped);
         }
-        let parts = evaluate::paired(&baseline, &candidate, |_| evaluate::Baseline::default())?;
+        let parts =
+            evaluate::paired(&baseline, &candidate, &first, |_| evaluate::Baseline::default())?;
         let ends = ends(&parts)?;
         let (report, _) = evaluate::reported(&candidate, parts)?;
         let charts = charts(&candidate, &report)?;

@@ -60,7 +60,7 @@ pub fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Res
 /// Errors: exit 3, a limit is breached that nobody has accepted, or too many requests failed.
 fn breaches_nothing(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<()> {
     let accepted = Baselines::of_head(here, config)?.baseline("").accepted;
-    let (report, _) = evaluate::judged(record, None, |_| Baseline {
+    let (report, _) = evaluate::judged(record, |_| Baseline {
         accepted: accepted.clone(),
         ..Baseline::default()
     })?;

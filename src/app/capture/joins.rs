@@ -36,7 +36,7 @@ pub fn joined(
     stated: Option<&str>,
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Joined>> {
-    let ruled = evaluate::alone(record, None, &baseline)?;
+    let ruled = evaluate::alone(record, &evaluate::Earlier::default(), &baseline)?;
     ruled
         .iter()
         .map(|(workload, part, _)| answered(record, workload, part, stated, &baseline(workload)))

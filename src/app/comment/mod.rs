@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::attempts::Ledger;
+use super::attempts::{Judging, Kept, Ledger};
 use super::error_text::cannot_use;
 use super::gate::{self, Given};
 use super::publish::{self, Post};
@@ -31,6 +31,8 @@ mod records;
 use change::{GitHubAccess, Judged};
 use records::OneRun;
 
+/// Where attempts are kept for the next ones.
+const OUT: &str = ".goodput-gate";
 /// A matrix has fewer.
 const MOST_RECORDS: usize = 32;
 /// Events in which the job that measured is the same workflow's, and not a fork's.
@@ -103,11 +105,12 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
         head: &head,
     };
     let judged = change::judged(what, &asked, own)?;
-    let mut ledger = Ledger::of_commit(&ci, &head, what.repository);
+    let out = Path::new(OUT);
+    let mut ledger = Ledger::of_commit(&ci, &head, what.repository, out, !what.dry_run);
     if !what.dry_run {
         ledger.ask_github(what.gate, what.pull);
     }
-    let reports = reports(what, &judged, &head, &ledger)?;
+    let reports = reports(what, &judged, &head, &mut ledger)?;
     let about = about(&ci, &gate, &head, what.lang);
     // Never a success: what a stored record says has not been seen by this job.
     let post = Post { ci: &ci, gate, reports: &reports, about, trusted: false, pulls: Vec::new() };
@@ -163,7 +166,7 @@ fn reports(
     what: &Comment<'_>,
     against: &Judged,
     head: &str,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
 ) -> anyhow::Result<Vec<Report>> {
     let config = &against.config;
     let baselines = Baselines::open(what.here, config, what.baseline, &against.wanted)?
@@ -194,29 +197,34 @@ fn reports(
     Ok(reports)
 }
 
+/// Attempts are judged again as they come from their jobs, under the same config.
 fn judged(
-    mut measured: OneRun,
+    measured: OneRun,
     config: &Config,
     baselines: &Baselines,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
 ) -> anyhow::Result<Report> {
-    for record in measured.baseline.iter_mut().chain([&mut measured.candidate]) {
+    let prepare = |kept: &mut Kept| prepared(config, baselines, kept);
+    let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
+    let OneRun { baseline, candidate, .. } = measured;
+    let judging = Judging { prepare: &prepare, known: &known };
+    Ok(ledger.judge(&mut Kept { baseline, candidate }, judging)?.0)
+}
+
+fn prepared(config: &Config, baselines: &Baselines, kept: &mut Kept) -> anyhow::Result<()> {
+    let Kept { baseline, candidate } = kept;
+    for record in baseline.iter_mut().chain([&mut *candidate]) {
         under(config, record);
         recompute::findings(record)?;
     }
-    let OneRun { baseline, mut candidate, .. } = measured;
-    let parts = match &baseline {
-        Some(baseline) => {
-            // What the noise is reckoned from is this repository's, too.
-            for workload in &mut candidate.workloads {
-                workload.history = baselines.past(workload, &config.gate.under_test);
-            }
-            planned(config, &mut candidate)?;
-            evaluate::paired(baseline, &candidate, |w| baselines.baseline(&w.name))?
-        }
-        None => evaluate::alone(&candidate, None, |w| baselines.baseline(&w.name))?,
-    };
-    Ok(ledger.report(&candidate, parts)?.0)
+    if baseline.is_none() {
+        return Ok(());
+    }
+    // What the noise is reckoned from is this repository's, too.
+    for workload in &mut candidate.workloads {
+        workload.history = baselines.past(workload, &config.gate.under_test);
+    }
+    planned(config, candidate)
 }
 
 /// What the trusted config says replaces what the record says of the same: a change must not loosen
@@ -237,7 +245,8 @@ fn under(config: &Config, record: &mut Record) {
 /// starts a PASS needs: many pairs that were never meant ask for more than any evidence.
 fn planned(config: &Config, candidate: &mut Record) -> anyhow::Result<()> {
     candidate.policy.min_starts = Some(config.gate.min_starts());
-    let plan = evaluate::planned(candidate, config.gate.max_pairs() as usize)?;
+    let first = evaluate::Earlier::default();
+    let plan = evaluate::planned(candidate, config.gate.max_pairs() as usize, &first)?;
     let sampled = candidate.pair.as_mut().filter(|pair| pair.starts_sampled);
     if let Some((pair, plan)) = sampled.zip(plan) {
         let pairs = u32::try_from(plan.pairs).unwrap_or(u32::MAX);

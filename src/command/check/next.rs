@@ -6,9 +6,8 @@ use crate::app::workspace::ci;
 use crate::config::Lang;
 use crate::judge::Mode;
 use crate::print::say;
-use crate::report::codes::Sentence;
 use crate::report::{MetricReport, Report, WorkloadReport};
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::Verdict;
 
 /// After `check` on somebody's machine. In a CI job nobody reads it there: the comment says it.
 pub fn after_check(report: &Report, out: &Path, lang: Lang) {
@@ -62,8 +61,6 @@ fn next_step(verdict: Verdict, report: &Report) -> Option<NextStep<'_>> {
                 (Some(m), _) => NextStep::CheckBase { metric: &m.metric },
             }
         }
-        // Its reason says what to do, and another attempt is not it.
-        Verdict::Inconclusive if worst.is_some_and(held) => return None,
         Verdict::Inconclusive => {
             let baseline = worst.and_then(|w| w.baseline.as_ref());
             match (baseline.and_then(|b| b.sessions_needed).filter(|n| *n > 0), mode) {
@@ -106,9 +103,11 @@ impl NextStep<'_> {
                  (`goodput-gate calibrate` shows how small a change can be detected)"
                     .into()
             }
-            Self::MeasureMore => format!(
-                "nothing is proven: measure more in one attempt (`--starts`, `gate.starts`, or `--interleaved`); or commit, and on another machine `goodput-gate check --with {record}` (this record) judges both jobs together"
-            ),
+            Self::MeasureMore => {
+                "nothing is proven: measure more in one attempt (`--starts`, `gate.starts`, or `--interleaved`); or check again: attempts at one \
+                 commit are judged together"
+                    .into()
+            }
             Self::MoreRounds => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
             Self::StartMoreOften => {
                 "this run could see nothing that matters: let the gate start both servers more often (`gate.max_pairs`), or on a quieter machine \
@@ -143,9 +142,11 @@ impl NextStep<'_> {
                  (감지 가능한 변화는 `goodput-gate calibrate`로 확인)"
                     .into()
             }
-            Self::MeasureMore => format!(
-                "입증된 것 없음: 한 번의 시도에서 더 많이 측정 (`--starts`, `gate.starts` 또는 `--interleaved`); 또는 커밋한 뒤 다른 장비에서 `goodput-gate check --with {record}` (이 레코드)로 두 작업을 함께 판정"
-            ),
+            Self::MeasureMore => {
+                "입증된 것 없음: 한 번의 시도에서 더 많이 측정 (`--starts`, `gate.starts` 또는 `--interleaved`); 또는 다시 check: 같은 커밋의 시도는 \
+                 함께 판정됨"
+                    .into()
+            }
             Self::MoreRounds => "위반한 한도는 없으나 일부가 입증되지 않음: 라운드(`gate.rounds`)나 요청을 늘리면 입증 가능".into(),
             Self::StartMoreOften => {
                 "의미 있는 변화를 감지할 수 없었음: 게이트가 양쪽 서버를 더 여러 번 시작하게 하거나(`gate.max_pairs`) 더 조용한 장비에서 측정 \
@@ -163,10 +164,4 @@ impl NextStep<'_> {
             Self::AskDoctor => "이 측정으로는 아무것도 말할 수 없음: 위 이유대로 조치하거나 `goodput-gate doctor`로 확인".into(),
         }
     }
-}
-
-/// An earlier attempt failed, and nothing else is in the way.
-fn held(w: &WorkloadReport) -> bool {
-    let first = w.reasons.first().and_then(|reason| w.codes.sentence(reason));
-    matches!(first, Some(Sentence::Reason(Reason::AttemptFailed { .. })))
 }

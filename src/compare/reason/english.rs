@@ -135,21 +135,6 @@ impl fmt::Display for RunReason {
             Self::SideLacksWorkload { side, workload } => {
                 write!(f, "{side} has no workload {workload}")
             }
-            Self::SameMachine { runner } => write!(
-                f,
-                "both jobs ran on {runner}: how fast this machine is today counts twice, where the method wants another machine"
-            ),
-            Self::FirstJobLacksWorkload => {
-                f.write_str("the first job (--with) has no such workload")
-            }
-            Self::FirstJobDiffers { differences } => {
-                let differ = if differences.is_empty() {
-                    "other SLOs".to_owned()
-                } else {
-                    joined(differences)
-                };
-                write!(f, "the first job (--with) measured something else: {differ}")
-            }
             Self::IdenticalBuilds => {
                 f.write_str("both builds are identical: there is no change of the program to find")
             }

@@ -49,12 +49,8 @@ fn policies_default_as_documented() {
     );
     assert_eq!(gate.on_blind, OnOpen::Fail);
     assert_eq!(
-        (gate.on_attempt, gate.strict, gate.under_test),
-        (
-            crate::config::OnAttempt::All,
-            false,
-            vec!["server_version".to_owned(), "server_args".to_owned()]
-        )
+        (gate.strict, gate.under_test),
+        (false, vec!["server_version".to_owned(), "server_args".to_owned()])
     );
 }
 

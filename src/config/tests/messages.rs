@@ -300,6 +300,7 @@ fn overrides_and_flags_are_named() {
         wrong_set("gate.start=1"),
         wrong_set("gate.extend=true"),
         wrong_set("gate.on_anchor_drift=warn"),
+        wrong_set("gate.on_attempt=latest"),
         wrong_set("gate.detect=0%"),
         wrong_set("gate.detect=0.05"),
         wrong_set("gate.max_pairs=2"),

@@ -70,7 +70,7 @@ impl fmt::Display for Reason {
                  alone may shift TPOT by 1 to 2.5 %, so only a history of restarted servers or a much larger change can decide",
             ),
             Self::SecondJobHelps => {
-                f.write_str("measure a second job on another machine, or both builds in one job (--interleaved)")
+                f.write_str("check again (attempts are judged together), or measure both builds in one job (--interleaved)")
             }
             Self::InterleavingHelps => f.write_str("measure both builds in one job (--interleaved)"),
             Self::SessionsNeeded { missing, present, needed } => write!(
@@ -220,15 +220,15 @@ impl fmt::Display for MetricReason {
             Self::OneStart => f.write_str("worse, but one start cannot fail by this metric; measure two or more (gate.starts)"),
             Self::BelowOneJob { metric, least } => {
                 let least = size(*metric, *least);
-                write!(f, "worse, but one job fails by this metric from {least} on; measure a second job (--with)")
+                write!(f, "worse, but one job fails by this metric from {least} on; check again, since attempts are judged together")
             }
             Self::NotInEveryStart { metric, least } => {
                 let least = size(*metric, *least);
-                write!(f, "worse, but not by {least} in every start; measure a second job (--with)")
+                write!(f, "worse, but not by {least} in every start; check again, since attempts are judged together")
             }
             Self::SessionsDifferTooMuch => f.write_str(
-                "worse, but the baseline's sessions differ too much for one job to fail by this metric; measure a second job \
-                 (--with)",
+                "worse, but the baseline's sessions differ too much for one job to fail by this metric; check again, \
+                 since attempts are judged together",
             ),
             Self::MarginNotProven { metric, margin } => {
                 write!(f, "too noisy to rule out a change of {} for the worse", size(*metric, *margin))

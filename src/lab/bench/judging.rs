@@ -33,7 +33,7 @@ pub fn run() -> anyhow::Result<()> {
     let history: Vec<_> =
         (0_u32..).zip(session.into_iter().cycle().take(8)).map(distinct).collect();
     let prepared = process_cpu_ns();
-    let (report, _) = evaluate::judged(&record, None, |_| Baseline {
+    let (report, _) = evaluate::judged(&record, |_| Baseline {
         sessions: history.clone(),
         ..Baseline::default()
     })?;
@@ -131,7 +131,7 @@ fn policy() -> RecordedPolicy {
         on_incomparable: word(),
         on_limit_open: word(),
         on_anchor_drift: None,
-        on_attempt: "all".into(),
+        on_attempt: None,
         same_build: "refuse".into(),
         detect_ratio: None,
         min_starts: None,

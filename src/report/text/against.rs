@@ -10,7 +10,7 @@ use crate::report::{BaselineReport, ComparisonReport, WorkloadReport};
 
 /// How the comparison was made, and what it cost.
 pub fn comparison(c: &ComparisonReport, lang: Lang) -> String {
-    let (looks, most) = (u64::from(c.looks), c.most_looks);
+    let (looks, most) = (u64::from(c.looks.saturating_sub(c.earlier_looks)), c.most_looks);
     let beside = c.beside.as_deref().map(|beside| side(&plain(beside), lang));
     let how = match (lang, beside, c.mode) {
         (Lang::En, Some(beside), _) => format!(
@@ -42,7 +42,12 @@ pub fn comparison(c: &ComparisonReport, lang: Lang) -> String {
         (Lang::Ko, 0) => "노이즈는 이 실행만으로 추정".to_owned(),
         (Lang::Ko, n) => format!("노이즈는 이전 세션 {n}개로 추정"),
     };
-    format!("{how}; {noise}; {}", duration(c.minutes * 60.0))
+    let earlier = match (lang, c.earlier_looks) {
+        (_, 0) => String::new(),
+        (Lang::En, n) => format!(", with {n} of earlier attempts"),
+        (Lang::Ko, n) => format!(", 앞선 시도의 {n}개와 함께"),
+    };
+    format!("{how}{earlier}; {noise}; {}", duration(c.minutes * 60.0))
 }
 
 /// What the baseline is, as records hold it: `merge base with origin/main`. Names are as they are.

@@ -1,12 +1,11 @@
-//! What the policy decides: no baseline, a stricter or looser rule, a second job. Not here: whose
+//! What the policy decides: no baseline, a stricter or looser rule. Not here: whose
 //! policy counts (`lineage_policy`).
 
 use serde_json::{Value, json};
 
-use crate::support::agreed;
 use crate::support::bed::Bed;
 use crate::support::candidate::{
-    candidate, column, judge, judge_against, rounds, sessions, with_decode, with_policy, workload,
+    candidate, judge, judge_against, sessions, with_decode, with_policy, workload,
 };
 
 #[test]
@@ -79,66 +78,6 @@ fn a_config_replaces_the_records_policy_where_one_is_named() {
     let warn = ["--config", "other.yaml", "--set", "gate.on_inconclusive=warn"];
     bed.gate(&[&["compare", "sessions", "record.json"][..], &warn].concat())
         .assert(0, &["INCONCLUSIVE"]);
-}
-
-/// A tail that one job may not convict by (docs/METHODOLOGY.md#guard-alone).
-fn with_tail(session: &str, runner: &str) -> Value {
-    let mut record = candidate();
-    // Of the first start alone: one job does not fail by a tail that not every start has.
-    for round in rounds(&mut record).take(3) {
-        let first = column(round, "ttft_us").clone();
-        for name in ["ttft_us", "e2e_us"] {
-            for (i, us) in column(round, name).iter_mut().enumerate().filter(|(i, _)| i % 17 == 0) {
-                let ttft = first[i].as_u64().expect("completed");
-                *us = json!(us.as_u64().expect("completed") + ttft * 9 / 10);
-            }
-        }
-    }
-    record["session"] = json!(session);
-    record["host"]["runner"] = json!(runner);
-    record["git"]["dirty"] = json!(false);
-    agreed(&record)
-}
-
-#[test]
-fn a_second_job_decides_what_the_first_left_open() {
-    let bed = judge(&with_tail("aaaa1111", "gpu-1")).bed;
-    let (first, second) = (with_tail("aaaa1111", "gpu-1"), with_tail("bbbb2222", "gpu-2"));
-    bed.write("first.json", &first.to_string());
-    bed.write("second.json", &second.to_string());
-    let compare = |record: &str, with: &[&str]| {
-        bed.gate(&[&["compare", "sessions", record][..], with].concat())
-    };
-    compare("second.json", &[]).assert(0, &["INCONCLUSIVE", "ttft_p95"]);
-    let both = compare("second.json", &["--with", "first.json"]);
-    both.assert(1, &["FAIL", "p95 E2E latency", "2 jobs of at most 2 judged"]);
-    assert!(!both.text().contains("both jobs ran on"), "{}", both.stdout);
-
-    bed.write("alike.json", &with_tail("cccc3333", "gpu-1").to_string());
-    compare("alike.json", &["--with", "first.json"]).assert(1, &["both jobs ran on gpu-1"]);
-    compare("second.json", &["--with", "second.json"])
-        .assert(2, &["the very record that is judged"]);
-
-    let refused = |change: &dyn Fn(&mut Value), words: &[&str]| {
-        let mut first = first.clone();
-        change(&mut first);
-        bed.write("wrong.json", &first.to_string());
-        compare("second.json", &["--with", "wrong.json"]).assert(2, words);
-    };
-    let passing = |record: &mut Value| {
-        let mut clean = candidate();
-        (clean["session"], clean["git"]["dirty"]) = (json!("dddd4444"), json!(false));
-        *record = clean;
-    };
-    refused(&passing, &["is PASS by itself", "what the first leaves open"]);
-    let other = |r: &mut Value| {
-        (r["git"]["commit"], r["git"]["tree"]) = (json!("0".repeat(40)), json!("1".repeat(40)));
-    };
-    refused(&other, &["two jobs must measure the same code"]);
-    refused(&|r| r["git"]["dirty"] = json!(true), &["two jobs must measure the same code"]);
-    refused(&|r| r["interrupted"] = json!(true), &["it was interrupted"]);
-    let half = |r: &mut Value| drop(workload(r)["starts"].as_array_mut().expect("starts").pop());
-    refused(&half, &["is not fit to be judged", "planned starts"]);
 }
 
 #[test]

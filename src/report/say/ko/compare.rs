@@ -116,16 +116,6 @@ pub fn run(reason: &RunReason) -> String {
         RunReason::SideLacksWorkload { side, workload } => {
             format!("{}에 워크로드 {workload} 없음", self::side(*side))
         }
-        RunReason::SameMachine { runner } => {
-            format!(
-                "두 작업 모두 {runner}에서 실행: 이 장비의 오늘 속도가 두 번 반영됨; 원칙은 다른 장비에서 측정"
-            )
-        }
-        RunReason::FirstJobLacksWorkload => "첫 번째 작업(--with)에 이 워크로드가 없음".into(),
-        RunReason::FirstJobDiffers { differences: all } => {
-            let differ = if all.is_empty() { "SLO가 다름".to_owned() } else { differences(all) };
-            format!("첫 번째 작업(--with)이 다른 조건에서 측정됨: {differ}")
-        }
         RunReason::IdenticalBuilds => "두 빌드가 동일함: 찾아낼 프로그램 변경이 없음".into(),
         RunReason::SameProgram { path } => format!(
             "양쪽이 같은 프로그램을 같은 방식으로 실행함({path}): 비교된 것이 없음; server.build와 server.start는 각자의 체크아웃 안에 있어야 함 (또는 gate.same_build: allow)"

@@ -55,7 +55,7 @@ pub fn reason(reason: &Reason) -> String {
             1 ~ 2.5 % 달라질 수 있으므로, 재시작한 서버의 이력이 있거나 변화가 그보다 훨씬 커야 판정 가능"
                 .into()
         }
-        Reason::SecondJobHelps => "다른 장비에서 두 번째 작업을 측정하거나, 두 빌드를 한 작업에서 측정 (--interleaved)".into(),
+        Reason::SecondJobHelps => "다시 check하거나(시도는 함께 판정됨), 두 빌드를 한 작업에서 측정 (--interleaved)".into(),
         Reason::InterleavingHelps => "두 빌드를 한 작업에서 측정 (--interleaved)".into(),
         Reason::SessionsNeeded { missing, present, needed } => format!(
             "기준선 세션 {missing}개 더 필요 ({needed}개 중 {present}개 있음): 그때까지는 노이즈로 볼 수 없을 만큼 큰 변화만 판정"
@@ -170,14 +170,14 @@ pub fn metric(reason: &MetricReason) -> String {
             "나빠 보이나 시작 한 번으로는 이 지표로 불합격시킬 수 없음; 두 번 이상 측정 (gate.starts)".into()
         }
         MetricReason::BelowOneJob { metric, least } => format!(
-            "나빠 보이나 작업 하나로는 이 지표가 {} 이상 나빠져야 불합격; 두 번째 작업 측정 (--with)",
+            "나빠 보이나 작업 하나로는 이 지표가 {} 이상 나빠져야 불합격; 다시 check 필요 (시도는 함께 판정됨)",
             size(*metric, *least)
         ),
         MetricReason::NotInEveryStart { metric, least } => {
-            format!("나빠 보이나 모든 시작이 {} 이상 나쁘지는 않음; 두 번째 작업 측정 (--with)", size(*metric, *least))
+            format!("나빠 보이나 모든 시작이 {} 이상 나쁘지는 않음; 다시 check 필요 (시도는 함께 판정됨)", size(*metric, *least))
         }
         MetricReason::SessionsDifferTooMuch => {
-            "나빠 보이나 기준선 세션 간 차이가 커서 작업 하나로는 이 지표로 불합격시킬 수 없음; 두 번째 작업 측정 (--with)".into()
+            "나빠 보이나 기준선 세션 간 차이가 커서 작업 하나로는 이 지표로 불합격시킬 수 없음; 다시 check 필요 (시도는 함께 판정됨)".into()
         }
         MetricReason::MarginNotProven { metric, margin } => {
             format!("노이즈가 커서 {}의 성능 저하를 배제할 수 없음", size(*metric, *margin))

@@ -56,8 +56,17 @@ pub fn notice(notice: &Notice) -> String {
         }
         Notice::AttemptsFileUnusable { file, why } => format!("{file}: 사용할 수 없어 그 안의 이전 시도를 알 수 없음: {why}"),
         Notice::AttemptsUnknown { attempt, why } => {
-            format!("워크플로 실행의 시도 {attempt}이며 이전 시도의 결과를 알 수 없어 이번 시도만으로 판정: {why}")
+            format!("워크플로 실행의 시도 {attempt}이며 이전 시도의 결과를 알 수 없어 그만큼 더 확실해야 PASS: {why}")
         }
+        Notice::AttemptsTogether { attempts } => {
+            format!("이 커밋의 앞선 시도 {attempts}번과 함께 판정: 수치는 모든 시도를 합친 값")
+        }
+        Notice::VerdictStands { created, most: None } => {
+            format!("측정하지 않음: 이 커밋의 시도({created})가 이미 통과하여 그 판정을 유지")
+        }
+        Notice::VerdictStands { created, most: Some(most) } => format!(
+            "측정하지 않음: 이 커밋에서 이미 {most}번 시도하여 마지막 시도({created})의 판정을 유지; 코드가 바뀌면 새로 시작"
+        ),
         Notice::BaseUnknown { why } => {
             format!("풀 리퀘스트의 base를 알 수 없어 이 작업이 체크아웃한 것을 기준으로 판정: {why}")
         }

@@ -115,14 +115,9 @@ pub fn reason(reason: &Reason) -> String {
             };
             format!("{found}; {}", terms(until))
         }
-        Reason::AttemptFailed { number, created, machine, alone } => {
-            let on = machine.as_ref().map_or_else(String::new, |machine| format!(", {machine}"));
-            format!(
-                "시도 {number}이 실패함 ({created}{on}), 이번 시도만으로는 {}: 다시 시도해도 FAIL이 통과로 바뀌지 않음; 코드를 고치거나 한 \
-                 번의 시도에서 더 많이 측정 (gate.starts, interleaved)",
-                alone.word()
-            )
-        }
+        Reason::AttemptLost { created } => format!(
+            "앞선 시도가 불합격했으나({created}) 그 측정 기록을 찾을 수 없음: 기록 없이는 다른 시도로 FAIL을 뒤집을 수 없음; 코드가 바뀌면 새로 시작"
+        ),
         Reason::OfBaseline { why } => format!("기준선: {}", measure::note(why)),
         Reason::Judge(reason) => judge::reason(reason),
         Reason::Measurement(note) => measure::note(note),

@@ -1,0 +1,181 @@
+//! Attempts as the output folder keeps them: the rows of all code in `attempts.json`, and the
+//! records of the newest ones in `attempts/`, each under the SHA-256 of what it holds.
+//!
+//! A file whose content is not what its name says is not used. Not here: which attempts belong
+//! together.
+#![expect(clippy::disallowed_methods, reason = "rim: files")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::app::artefacts;
+use crate::attempt::Attempt;
+use crate::evaluate::attempts::Kept;
+use crate::judge::interleaved::MOST_ATTEMPTS;
+use crate::read;
+use crate::record::Record;
+use crate::report::notice::Notice;
+
+const ROWS: &str = "attempts.json";
+const RECORDS: &str = "attempts";
+const SCHEMA: &str = "goodput-gate/attempts";
+const VERSION: u32 = 1;
+/// Of other code, too: the newest are kept.
+const MOST_ROWS: usize = 100;
+/// Sequences whose records are kept: the newest.
+const MOST_KEYS: usize = 5;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    schema: String,
+    version: u32,
+    attempts: Vec<Attempt>,
+}
+
+/// The output folder, as far as attempts are in it.
+pub struct Folder {
+    out: PathBuf,
+    /// Of all code, oldest first, as they were found.
+    pub rows: Vec<Attempt>,
+    added: Vec<Attempt>,
+}
+
+/// Both records of an attempt as a file holds them, and the digest that it is named by.
+pub struct Packed {
+    bytes: Vec<u8>,
+    pub digest: String,
+}
+
+impl Packed {
+    /// The candidate's record in the first line, the baseline's in the second.
+    pub fn new(kept: &Kept) -> Self {
+        let lines = [Some(&kept.candidate), kept.baseline.as_ref()];
+        let lines: Vec<String> = lines.into_iter().flatten().map(Record::to_json).collect();
+        let bytes = (lines.join("\n") + "\n").into_bytes();
+        Self { digest: digest(&bytes), bytes }
+    }
+}
+
+impl Folder {
+    /// With what cannot be used of it.
+    pub fn open(out: &Path) -> (Self, Option<Notice>) {
+        let file = out.join(ROWS);
+        let (rows, notice) = match rows(&file) {
+            Ok(rows) => (rows, None),
+            Err(why) => {
+                let file = file.display().to_string();
+                (Vec::new(), Some(Notice::AttemptsFileUnusable { file, why }))
+            }
+        };
+        (Self { out: out.to_owned(), rows, added: Vec::new() }, notice)
+    }
+
+    /// None where they are not there, or are not what they were.
+    pub fn records(&self, named: &str) -> Option<Kept> {
+        let bytes = read::bytes(&self.path(named), read::DATA).ok()?;
+        let text = String::from_utf8(bytes).ok().filter(|text| digest(text.as_bytes()) == named)?;
+        let mut records = text.lines().map(|line| Record::parse(line).ok());
+        let candidate = records.next()??;
+        let baseline = match records.next() {
+            Some(record) => Some(record?),
+            None => None,
+        };
+        Some(Kept { baseline, candidate })
+    }
+
+    /// Keeps an attempt for those after it. The records come first: a row without them is an
+    /// attempt that nothing is known of.
+    pub fn keep(&mut self, own: Attempt, packed: &Packed) -> anyhow::Result<()> {
+        let folder = self.out.join(RECORDS);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        artefacts::write_atomic(&self.path(&packed.digest), &packed.bytes)?;
+        self.added.push(own);
+        let all: Vec<Attempt> = self.rows.iter().chain(&self.added).cloned().collect();
+        let attempts = all[all.len().saturating_sub(MOST_ROWS)..].to_vec();
+        self.prune(&attempts);
+        let stored = Stored { schema: SCHEMA.into(), version: VERSION, attempts };
+        let text = serde_json::to_string_pretty(&stored).expect("plain data");
+        artefacts::write_atomic(&self.out.join(ROWS), format!("{text}\n").as_bytes())
+    }
+
+    fn path(&self, digest: &str) -> PathBuf {
+        self.out.join(RECORDS).join(format!("{digest}.jsonl"))
+    }
+
+    /// Removes the records that no further attempt will ask for. What cannot be removed is in
+    /// nobody's way.
+    fn prune(&self, rows: &[Attempt]) {
+        let wanted = wanted(rows);
+        let Ok(entries) = std::fs::read_dir(self.out.join(RECORDS)) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            if is_digest(name) && !wanted.contains(name) {
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// Digests of the newest attempts of the newest sequences.
+fn wanted(rows: &[Attempt]) -> BTreeSet<&str> {
+    let mut sequences: Vec<(&str, Option<&str>, usize)> = Vec::new();
+    let mut digests = BTreeSet::new();
+    for row in rows.iter().rev() {
+        let own = (row.key.as_str(), row.baseline.as_deref());
+        let at = sequences.iter().position(|(key, base, _)| (*key, *base) == own);
+        let at = at.unwrap_or_else(|| {
+            sequences.push((own.0, own.1, 0));
+            sequences.len() - 1
+        });
+        let (.., attempts) = &mut sequences[at];
+        *attempts += 1;
+        if at < MOST_KEYS && *attempts <= MOST_ATTEMPTS {
+            digests.extend(row.records.as_deref());
+        }
+    }
+    digests
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn is_digest(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn rows(file: &Path) -> Result<Vec<Attempt>, String> {
+    let text = match read::text(file, read::WRITTEN) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(|e| e.to_string())?,
+    };
+    let stored: Stored = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    if stored.schema != SCHEMA || stored.version > VERSION {
+        return Err("it is another program's, or a newer version's".into());
+    }
+    Ok(stored.attempts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_attempts_of_the_newest_sequences_keep_their_records() {
+        let row = |key: usize, n: usize| Attempt {
+            records: Some(format!("{key}-{n}")),
+            ..Attempt::failed_once(key.to_string(), "2026-11-20T09:30:00Z", None)
+        };
+        let rows: Vec<Attempt> =
+            (0..7).flat_map(|key| (0..6).map(move |n| (key, n))).map(|(k, n)| row(k, n)).collect();
+        let wanted = wanted(&rows);
+        assert_eq!(wanted.len(), MOST_KEYS * MOST_ATTEMPTS);
+        assert!(wanted.contains("6-5") && wanted.contains("2-1"));
+        assert!(!wanted.contains("6-0") && !wanted.contains("1-5"));
+    }
+}

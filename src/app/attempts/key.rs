@@ -1,0 +1,135 @@
+//! What makes two runs of the gate attempts at one thing: the code, the plans, the policy, the
+//! baseline.
+//!
+//! On GitHub the code is the head of the change; elsewhere it is the tree with what is changed in
+//! it, so that edited code is a new sequence. Not here: what attempts mean for a verdict.
+
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::app::measure::read_file;
+use crate::app::options::RunOptions;
+use crate::app::workspace::Workspace;
+use crate::config::{Config, Endpoint};
+use crate::evaluate::Baseline;
+use crate::evaluate::attempts::Kept;
+use crate::record::{GitFacts, Record, RecordedPolicy, WorkloadRecord};
+
+/// What is measured here. None where nothing tells one code from another: no repository, or, outside
+/// of a workflow run, a server that runs already.
+pub fn code(here: &Workspace, config: &Config, options: &RunOptions) -> Option<String> {
+    let head = here.workflow_run().and_then(|ci| ci.head_sha.clone());
+    head.or_else(|| {
+        let target = target(config)?;
+        Some(format!("{}\n{target}", working_tree(here, config, options)?))
+    })
+}
+
+/// Code, plans and policy. How much was measured is not in it: more of it is another attempt.
+pub fn key(code: &str, record: &Record) -> String {
+    let policy = RecordedPolicy {
+        mode: String::new(),
+        starts: 0,
+        rounds: 0,
+        on_anchor_drift: None,
+        on_attempt: None,
+        ..record.policy.clone()
+    };
+    // The digest of a plan is of all its rounds; the load says the rest of it.
+    let besides: Vec<String> =
+        policy.under_test.iter().cloned().chain(["plan".to_owned()]).collect();
+    let workload = |w: &WorkloadRecord| {
+        // A matrix measures several models or GPUs at one commit: none is an attempt at another.
+        serde_json::json!([
+            w.name,
+            w.fingerprint.key(&besides),
+            w.load,
+            w.slo,
+            w.limits,
+            w.regressions
+        ])
+    };
+    let workloads: Vec<serde_json::Value> = record.workloads.iter().map(workload).collect();
+    digest(&serde_json::json!([code, policy, workloads]).to_string())
+}
+
+/// What it is compared with: the baseline's commit, or the sessions that count.
+pub fn baseline(kept: &Kept, known: impl Fn(&WorkloadRecord) -> Baseline) -> String {
+    let record = &kept.candidate;
+    if let Some(base) = &kept.baseline {
+        let words = base.pair.as_ref().map_or("", |pair| &pair.baseline);
+        return beside(base.git.as_ref(), record.git.as_ref(), words);
+    }
+    let sessions = record.workloads.iter().map(|workload| {
+        let baseline = known(workload);
+        let under_test = &record.policy.under_test;
+        let selection = baseline.select(workload, under_test, Some(&record.session));
+        selection.sessions().map(|s| s.session.clone()).collect::<Vec<_>>()
+    });
+    digest(&serde_json::json!([record.policy.mode, sessions.collect::<Vec<_>>()]).to_string())
+}
+
+/// Of an interleaved run: the commit of the baseline's side, or, where it is the candidate's own,
+/// what else it is.
+pub fn beside(baseline: Option<&GitFacts>, candidate: Option<&GitFacts>, words: &str) -> String {
+    let commit = baseline
+        .map(|git| &git.commit)
+        .filter(|&commit| candidate.is_none_or(|own| own.commit != *commit));
+    commit.map_or_else(|| digest(words), |commit| digest(commit))
+}
+
+/// All that is known of an interleaved run before its first request, with the machine. None where
+/// the answer may be another one although nothing of this is: a server that runs already.
+pub fn asked(code: &str, config: &Config, baseline: &str) -> Option<String> {
+    target(config)?;
+    let files: Option<Vec<String>> = config
+        .workloads
+        .iter()
+        .map(|w| Some(read_file(w).ok()?.map_or_else(String::new, |text| digest(&text))))
+        .collect();
+    let (version, machine) = (env!("CARGO_PKG_VERSION"), crate::probe::host::runner());
+    let what = format!("{:?} {:?} {:?}", config.gate, config.workloads, files?);
+    Some(digest(&[code, baseline, version, &machine, &what].join("\n")))
+}
+
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let key = digest.iter().take(8).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte));
+    format!("{key:016x}")
+}
+
+/// The tree of HEAD, and what is changed in the working folder; without what this run itself
+/// writes.
+fn working_tree(here: &Workspace, config: &Config, options: &RunOptions) -> Option<String> {
+    let repo = here.repo(config).ok()?;
+    let own: Vec<PathBuf> = [Some(&options.out), options.record.as_ref(), options.raw.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter_map(|path| std::path::absolute(path).ok())
+        .collect();
+    let head = repo.head().ok()?;
+    Some(format!("{} {}", head.link.tree, repo.changes(&own).ok()?))
+}
+
+/// Where two targets are measured at one commit, none is an attempt at the other. Without secrets,
+/// which headers and variables may be. None of a server that runs already: the tree is not its
+/// code.
+fn target(config: &Config) -> Option<String> {
+    let target = &config.target;
+    let endpoint = match &target.endpoint {
+        Endpoint::Http(_) => return None,
+        Endpoint::Sim(knobs) => knobs.settings().join(" "),
+        Endpoint::Started(server) => {
+            format!(
+                "{} {:?} {} {}",
+                server.base_url,
+                server.build,
+                server.start,
+                server.cwd.display()
+            )
+        }
+    };
+    let Config { gate, .. } = config;
+    Some(format!("{endpoint} {} {:?} {:?}", target.protocol.name(), target.model, gate.baseline))
+}
