@@ -23,7 +23,7 @@ pub struct Kept {
 
 /// What is known of an attempt before this one.
 #[derive(Debug)]
-pub enum Known {
+pub enum Predecessor {
     /// `passed`: the gate said so then.
     Kept { records: Box<Kept>, passed: bool },
     /// It failed, and its records are not found.
@@ -104,15 +104,15 @@ impl Kept {
 impl Earlier {
     /// `all`: oldest first. A PASS ends a sequence: what comes after it begins a new one.
     pub fn replayed(
-        all: impl IntoIterator<Item = Known>,
+        all: impl IntoIterator<Item = Predecessor>,
         known: impl Fn(&WorkloadRecord) -> Baseline + Copy,
     ) -> anyhow::Result<Self> {
         let mut earlier = Self::default();
         for one in all {
             match one {
-                Known::Unseen => earlier.unseen += 1,
-                Known::Lost(fail) => earlier.lost.push(fail),
-                Known::Kept { records, passed } => {
+                Predecessor::Unseen => earlier.unseen += 1,
+                Predecessor::Lost(fail) => earlier.lost.push(fail),
+                Predecessor::Kept { records, passed } => {
                     let ruled = records.ruled(&earlier, known)?;
                     let rulings: Vec<Ruling> = ruled.iter().map(|(_, _, r)| r.clone()).collect();
                     if passed && overall(&rulings).0 == Verdict::Passed {
@@ -242,4 +242,87 @@ fn outcome((workload, part, ruling): &Ruled<'_>) -> Option<(String, Outcome)> {
     let decision = if convicted { Decision::Regression } else { Decision::Inconclusive };
     let failed = ruling.verdict == Verdict::Failed;
     Some((workload.name.clone(), Outcome { decision, failed }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OnOpen;
+    use crate::exit::ExitStatus;
+
+    const POLICY: StatusPolicy = StatusPolicy {
+        on_inconclusive: OnOpen::Warn,
+        on_blind: OnOpen::Fail,
+        on_missing_baseline: OnOpen::Warn,
+        on_incomparable: OnOpen::Fail,
+        on_limit_open: OnOpen::Warn,
+        on_unstable: OnOpen::Warn,
+    };
+
+    fn record() -> Record {
+        Record::parse(include_str!("../../tests/fixtures/records/candidate.json")).unwrap()
+    }
+
+    /// One attempt, and whether it failed.
+    fn after(failed: bool) -> Earlier {
+        let outcome = Outcome { decision: Decision::Inconclusive, failed };
+        let outcomes = [("chat".to_owned(), outcome)].into();
+        let kept = Kept { baseline: None, candidate: record() };
+        Earlier { attempts: vec![Replayed { kept, outcomes }], ..Earlier::default() }
+    }
+
+    fn lost(failed: &[&str]) -> Earlier {
+        let failed = failed.iter().map(|what| (*what).to_owned()).collect();
+        let fail = LostFail { created: "2026-11-20T09:31:00Z".into(), failed };
+        Earlier { lost: vec![fail], ..Earlier::default() }
+    }
+
+    fn held(earlier: &Earlier, verdict: Verdict, exit: ExitStatus) -> (Verdict, ExitStatus) {
+        let (reasons, warnings, accepted) = (vec![], vec![], vec![]);
+        let mut ruling = Ruling { verdict, exit, reasons, warnings, accepted };
+        earlier.hold("chat", &[], POLICY, &mut ruling);
+        assert_eq!(ruling.reasons.is_empty(), ruling.verdict == verdict, "{:?}", ruling.reasons);
+        (ruling.verdict, ruling.exit)
+    }
+
+    #[test]
+    fn what_failed_once_is_lifted_only_by_a_pass_of_all() {
+        use ExitStatus::{CouldNotMeasure, GateFailed, Pass};
+        use Verdict::{Failed, Incomplete, Inconclusive, Invalid, NoBaseline, Passed};
+        for (alone, exit, expected) in [
+            (Passed, Pass, (Passed, Pass)),
+            (Inconclusive, Pass, (Failed, GateFailed)),
+            (NoBaseline, Pass, (Failed, GateFailed)),
+            (Incomplete, CouldNotMeasure, (Failed, GateFailed)),
+            (Invalid, CouldNotMeasure, (Invalid, CouldNotMeasure)),
+            (Failed, GateFailed, (Failed, GateFailed)),
+        ] {
+            assert_eq!(held(&after(true), alone, exit), expected, "{alone:?}");
+            assert_eq!(held(&after(false), alone, exit), (alone, exit), "nothing failed");
+        }
+        assert_eq!(held(&lost(&[]), Passed, Pass), (Failed, GateFailed));
+        assert_eq!(held(&lost(&["chat/ttft_p95"]), Passed, Pass), (Failed, GateFailed));
+        assert_eq!(held(&lost(&["rag/ttft_p95"]), Passed, Pass), (Passed, Pass));
+    }
+
+    #[test]
+    fn a_sixth_attempt_may_fail_and_never_passes() {
+        let spent = Earlier { unseen: MOST_ATTEMPTS, ..Earlier::default() };
+        let found = held(&spent, Verdict::Passed, ExitStatus::Pass);
+        assert_eq!(found, (Verdict::Inconclusive, ExitStatus::Pass));
+        let found = held(&spent, Verdict::Failed, ExitStatus::GateFailed);
+        assert_eq!(found, (Verdict::Failed, ExitStatus::GateFailed));
+    }
+
+    #[test]
+    fn only_a_pass_that_is_one_ends_a_sequence() {
+        let none = |_: &WorkloadRecord| Baseline::default();
+        // The row says so, and the records do not: there is no baseline.
+        let forged = Predecessor::Kept {
+            records: Box::new(Kept { baseline: None, candidate: record() }),
+            passed: true,
+        };
+        let all = Earlier::replayed([Predecessor::Unseen, forged], none).unwrap();
+        assert_eq!((all.pooled(), all.unseen(), all.is_empty()), (1, 1, false));
+    }
 }

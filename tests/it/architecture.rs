@@ -494,7 +494,7 @@ const LONG: [(&str, &str, usize); 15] = [
     ("report/say/ko/judge.rs", "reason", 67),
     ("compare/reason/english.rs", "fmt", 112),
     ("report/advice.rs", "fmt", 86),
-    ("report/say/ko/notice.rs", "notice", 80),
+    ("report/say/ko/notice.rs", "notice", 92),
     ("report/say/ko/compare.rs", "run", 80),
     ("report/say/ko/compare.rs", "reason", 71),
     ("report/say/ko/advice.rs", "advice", 74),

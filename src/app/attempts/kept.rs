@@ -90,6 +90,7 @@ impl Folder {
     /// Keeps an attempt for those after it. The records come first: a row without them is an
     /// attempt that nothing is known of.
     pub fn keep(&mut self, own: Attempt, packed: &Packed) -> anyhow::Result<()> {
+        artefacts::folder(&self.out)?;
         let folder = self.out.join(RECORDS);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;

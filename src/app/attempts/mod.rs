@@ -18,7 +18,7 @@ use super::workspace::runner::{gate_name, token};
 use super::{error_text, publish};
 use crate::attempt::{Attempt, merged};
 use crate::config::Config;
-use crate::evaluate::attempts::{Known, LostFail};
+use crate::evaluate::attempts::{LostFail, Predecessor};
 use crate::evaluate::{Baseline, Earlier, Ruled, reported};
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, RunId, Slug};
@@ -246,29 +246,31 @@ impl Ledger {
         merged(self.told.iter().chain(stored).filter(same).cloned())
     }
 
-    fn known(&self, rows: &[Attempt]) -> Vec<Known> {
+    fn predecessors(&self, rows: &[Attempt]) -> Vec<Predecessor> {
         let known = rows.iter().filter(|row| !row.adds_nothing()).map(|row| {
             let records = row.records.as_deref().and_then(|digest| self.folder.records(digest));
             match records {
-                Some(kept) => Known::Kept { records: Box::new(kept), passed: row.has_passed() },
-                None if row.has_failed() => Known::Lost(LostFail {
+                Some(kept) => {
+                    Predecessor::Kept { records: Box::new(kept), passed: row.has_passed() }
+                }
+                None if row.has_failed() => Predecessor::Lost(LostFail {
                     created: row.created.clone(),
                     failed: row.failed.clone(),
                 }),
-                None => Known::Unseen,
+                None => Predecessor::Unseen,
             }
         });
         known.collect()
     }
 
     fn replayed(&self, rows: &[Attempt], judging: Judging<'_>) -> anyhow::Result<Earlier> {
-        let mut all = self.known(rows);
+        let mut all = self.predecessors(rows);
         for known in &mut all {
-            if let Known::Kept { records, .. } = known {
+            if let Predecessor::Kept { records, .. } = known {
                 (judging.prepare)(records)?;
             }
         }
-        all.extend((0..self.unseen).map(|_| Known::Unseen));
+        all.extend((0..self.unseen).map(|_| Predecessor::Unseen));
         Earlier::replayed(all, judging.known)
     }
 

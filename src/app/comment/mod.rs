@@ -71,20 +71,7 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     }
     let ci = what.here.workflow_run().cloned().unwrap_or_else(runner::outside);
     let gate = runner::gate_name(what.gate)?;
-    let head = match what.commit {
-        Some(text) => sha(text).ok_or_else(|| {
-            bilingual!(
-                "--sha is no commit: 40 hex digits are needed, a short hash is not enough",
-                "--sha가 커밋이 아님: 16진수 40자리가 필요하고 짧은 해시로는 부족함"
-            )
-        })?,
-        None => ci.head_sha.clone().ok_or_else(|| {
-            bilingual!(
-                "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
-                "측정한 커밋을 알 수 없음: 환경에 없고(workflow_run, pull_request 이벤트에는 있음) 레코드의 말은 믿지 않음. --sha SHA로 지정하십시오"
-            )
-        })?,
-    };
+    let head = commit(what, &ci)?;
     let repository = match what.repository {
         Some(text) => Some(Slug::parse(text).ok_or_else(|| {
             bilingual!(
@@ -131,6 +118,24 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     })?;
     send(post, judged, &repository, &token);
     Ok(None)
+}
+
+/// The commit under test. Errors: nobody says which.
+fn commit(what: &Comment<'_>, ci: &Ci) -> anyhow::Result<String> {
+    Ok(match what.commit {
+        Some(text) => sha(text).ok_or_else(|| {
+            bilingual!(
+                "--sha is no commit: 40 hex digits are needed, a short hash is not enough",
+                "--sha가 커밋이 아님: 16진수 40자리가 필요하고 짧은 해시로는 부족함"
+            )
+        })?,
+        None => ci.head_sha.clone().ok_or_else(|| {
+            bilingual!(
+                "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
+                "측정한 커밋을 알 수 없음: 환경에 없고(workflow_run, pull_request 이벤트에는 있음) 레코드의 말은 믿지 않음. --sha SHA로 지정하십시오"
+            )
+        })?,
+    })
 }
 
 fn about(ci: &Ci, gate: &str, head: &str, lang: Lang) -> About {

@@ -33,13 +33,25 @@ jobs:
     if: github.event_name == 'workflow_dispatch' || github.event.pull_request.head.repo.full_name == github.repository
     runs-on: self-hosted
     timeout-minutes: 60
+    env:
+      ATTEMPTS: goodput-gate-${{{{ github.event.pull_request.head.sha || github.sha }}}}-
     steps:
       - uses: actions/checkout@v4
         with: {{fetch-depth: 0}}              # baselines are found by commit; a shallow clone is an error, not a pass
+      - uses: actions/cache/restore@v4      # earlier attempts at this commit: all of them are judged together
+        with:
+          path: .goodput-gate/attempts*
+          key: ${{{{ env.ATTEMPTS }}}}${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}
+          restore-keys: ${{{{ env.ATTEMPTS }}}}
       - run: goodput-gate check             # its exit code is the verdict
         env:
           GITHUB_TOKEN: ${{{{ github.token }}}}
 {key}      - if: always()
+        uses: actions/cache/save@v4
+        with:
+          path: .goodput-gate/attempts*
+          key: ${{{{ env.ATTEMPTS }}}}${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}
+      - if: always()
         uses: actions/upload-artifact@v4
         with: {{name: goodput-gate, path: '.goodput-gate/*.*', include-hidden-files: true}}
   drift:
