@@ -11,6 +11,7 @@ mod machine;
 mod older;
 mod records;
 mod runs;
+mod serve;
 mod server;
 
 use clap::{Parser, Subcommand};
@@ -32,7 +33,8 @@ pub use self::records::{
     CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs,
     SchemaKind,
 };
-pub use self::runs::{RunsCommand, RunsDeleteArgs, RunsListArgs, RunsShowArgs};
+pub use self::runs::{DataArgs, RunsCommand, RunsDeleteArgs, RunsListArgs, RunsShowArgs};
+pub use self::serve::ServeArgs;
 pub use self::server::{ServerArgs, ServerCommand};
 pub use crate::config::Flags as WorkloadArgs;
 
@@ -83,6 +85,8 @@ pub enum Command {
     /// The runs that a data directory keeps (`--data`): list, show, delete
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// The runs of a data directory over HTTP
+    Serve(ServeArgs),
     /// The simulated server: a test instrument that predicts no real engine
     Sim(SimArgs),
     /// Start, stop and look after the config's server by hand

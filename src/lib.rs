@@ -11,6 +11,7 @@
 
 mod cli;
 mod command;
+mod serve;
 mod lab;
 mod app;
 // Pure core: a module imports only from those above it.

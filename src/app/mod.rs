@@ -10,6 +10,7 @@ pub mod options;
 pub mod error_text;
 pub mod sentence;
 pub mod artefacts;
+pub mod format;
 // Where it runs, by which config, against what.
 pub mod workspace;
 pub mod runs;

@@ -33,7 +33,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     // First of all: what cannot be shown is refused before anything is written.
     let shown = match args.format {
         None | Some(ReportFormat::Terminal) => None,
-        Some(format) => Some(formats::rendered(&report, Some(&candidate), &charts, format, lang)?),
+        Some(format) => Some(formats::rendered(&report, Some(&candidate), format, lang)?),
     };
     match shown {
         None => output::deliver(&args.out, &mut report, &charts, lang, args.view),

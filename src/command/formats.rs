@@ -1,41 +1,38 @@
 //! Reports and rankings in the formats that people ask for by name. Not here: the formats
-//! themselves (`report`).
+//! themselves (`report`, `app::format`).
 
 use std::path::Path;
 
 use super::output;
 use crate::app::artefacts;
+use crate::app::format::{self, Format};
 use crate::cli::ReportFormat;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::record::Record;
-use crate::report::page::charts::Charts;
+use crate::report::Report;
 use crate::report::ranking::{self, RankingReport};
-use crate::report::{self, Report};
 
-/// Columns of a terminal that nobody looks at: wide enough for every table.
-pub const WIDTH: u16 = 120;
-
-/// `record`, `charts`: what the report is of, where it is known.
+/// `record`: what the report is of, where it is known.
 pub fn rendered(
     report: &Report,
     record: Option<&Record>,
-    charts: &[Charts],
     format: ReportFormat,
     lang: Lang,
 ) -> anyhow::Result<Vec<u8>> {
-    Ok(match format {
-        ReportFormat::Terminal => report::terminal::render(report, WIDTH, false, lang).into(),
-        ReportFormat::Md => report::markdown::render(report, lang).into(),
-        ReportFormat::Junit => report::junit::render(report).map_err(anyhow::Error::msg)?.into(),
-        ReportFormat::Json => report.to_json().into(),
-        ReportFormat::Html => report::page::render(report, charts, lang).into(),
-        ReportFormat::Csv => report::csv::render(report).map_err(anyhow::Error::msg)?.into(),
-        ReportFormat::Xlsx => report::xlsx::render(report, record).map_err(anyhow::Error::msg)?,
-        ReportFormat::Prometheus => report::prometheus::render(report).into(),
-        ReportFormat::Badge => report::badge::endpoint(report).into(),
-        ReportFormat::Svg => report::badge::svg(report).into(),
-    })
+    let format = match format {
+        ReportFormat::Terminal => Format::Terminal,
+        ReportFormat::Md => Format::Md,
+        ReportFormat::Junit => Format::Junit,
+        ReportFormat::Json => Format::Json,
+        ReportFormat::Html => Format::Html,
+        ReportFormat::Csv => Format::Csv,
+        ReportFormat::Xlsx => Format::Xlsx,
+        ReportFormat::Prometheus => Format::Prometheus,
+        ReportFormat::Badge => Format::Badge,
+        ReportFormat::Svg => Format::Svg,
+    };
+    format::rendered(report, record, format, lang)
 }
 
 const RANKING_FILES: [(&str, ReportFormat); 4] = [

@@ -98,7 +98,8 @@ fn given(command: &Command) -> Option<Given> {
         | Command::Models(_)
         | Command::Gpu(_)
         | Command::Init(_)
-        | Command::Runs(_) => Given::default(),
+        | Command::Runs(_)
+        | Command::Serve(_) => Given::default(),
         Command::Sim(_)
         | Command::Schema(_)
         | Command::Selftest(_)

@@ -29,6 +29,7 @@ mod run;
 mod runs;
 mod schema;
 mod selftest;
+mod serve;
 mod server;
 mod sim;
 mod supervise;
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Bisect(args) => bisect::run(&args),
         Command::Runs(command) => runs::run(&command),
+        Command::Serve(args) => serve::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Server(command) => server::run(&command),
         Command::Schema(args) => schema::run(&args),

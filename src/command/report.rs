@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use super::formats::{WIDTH, rendered, rendered_ranking};
+use super::formats::{rendered, rendered_ranking};
 use super::output;
+use crate::app::format::WIDTH;
 use crate::app::{artefacts, measure, ranking as side_by_side};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::config::Lang;
@@ -16,7 +17,6 @@ use crate::exit::ExitStatus;
 use crate::lang::{Text, bilingual};
 use crate::print;
 use crate::record::{self, Record, session};
-use crate::report::page::charts::charts;
 use crate::report::ranking::{self, RankingReport};
 use crate::report::{self, Report};
 
@@ -100,9 +100,7 @@ fn of_one(
     lang: Lang,
 ) -> anyhow::Result<Vec<u8>> {
     let (report, record) = read(text, kind, path)?;
-    let drawn = record.as_ref().filter(|_| format == ReportFormat::Html);
-    let charts = drawn.map(|record| charts(record, &report)).transpose()?.unwrap_or_default();
-    rendered(&report, record.as_ref(), &charts, format, lang)
+    rendered(&report, record.as_ref(), format, lang)
 }
 
 fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, Option<Record>)> {

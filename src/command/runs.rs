@@ -13,7 +13,6 @@ use crate::cli::{RunsCommand, RunsDeleteArgs, RunsListArgs, RunsShowArgs};
 use crate::exit::ExitStatus;
 use crate::lang::bilingual;
 use crate::print;
-use crate::report::page::charts::charts;
 
 pub fn run(command: &RunsCommand) -> anyhow::Result<ExitStatus> {
     match command {
@@ -78,9 +77,7 @@ fn show(args: &RunsShowArgs) -> anyhow::Result<()> {
             id = run.id.short()
         ));
     };
-    let charts = record.as_ref().map(|record| charts(record, &report)).transpose()?;
-    let charts = charts.unwrap_or_default();
-    output::print_bytes(&formats::rendered(&report, record.as_ref(), &charts, format, lang)?)
+    output::print_bytes(&formats::rendered(&report, record.as_ref(), format, lang)?)
 }
 
 /// Where its report lies as HTML.

@@ -8,6 +8,8 @@ mod exposition;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -37,15 +39,28 @@ const LIMIT_STATES: [&str; 4] = ["met", "open", "breached", "not_measured"];
 pub fn render(report: &Report) -> String {
     let mut out = Exposition::default();
     run(&mut out, report);
-    for w in &report.workloads {
-        workload(&mut out, w);
-        w.distributions.iter().for_each(|d| distribution(&mut out, w, d));
-        rates(&mut out, w);
-        w.gpu.iter().flat_map(|g| &g.devices).for_each(|d| gpu(&mut out, w, d));
-        w.server.iter().flat_map(|s| &s.facts).for_each(|f| server(&mut out, w, f));
-        w.metrics.iter().for_each(|m| metric(&mut out, w, m));
-        w.anchor.iter().flat_map(|a| &a.metrics).for_each(|m| anchor(&mut out, w, m));
-        w.limits.iter().for_each(|l| limit(&mut out, w, l));
+    report.workloads.iter().for_each(|w| whole_workload(&mut out, w));
+    out.text()
+}
+
+fn whole_workload(out: &mut Exposition, w: &WorkloadReport) {
+    workload(out, w);
+    w.distributions.iter().for_each(|d| distribution(out, w, d));
+    rates(out, w);
+    w.gpu.iter().flat_map(|g| &g.devices).for_each(|d| gpu(out, w, d));
+    w.server.iter().flat_map(|s| &s.facts).for_each(|f| server(out, w, f));
+    w.metrics.iter().for_each(|m| metric(out, w, m));
+    w.anchor.iter().flat_map(|a| &a.metrics).for_each(|m| anchor(out, w, m));
+    w.limits.iter().for_each(|l| limit(out, w, l));
+}
+
+/// Of several reports, newest first: each workload as the first of them has it.
+pub fn latest(reports: &[&Report]) -> String {
+    let (mut out, mut seen) = (Exposition::default(), BTreeSet::new());
+    for w in reports.iter().flat_map(|report| &report.workloads) {
+        if seen.insert(&w.name) {
+            whole_workload(&mut out, w);
+        }
     }
     out.text()
 }

@@ -45,7 +45,7 @@ const RIM: [&str; 13] = [
     "sim",
 ];
 /// What joins core and rim, bottom first; `cli` is what verbs are told.
-const TOP: [&str; 4] = ["app", "lab", "cli", "command"];
+const TOP: [&str; 5] = ["app", "lab", "serve", "cli", "command"];
 
 fn source_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -113,7 +113,7 @@ fn allowed(from: &str, to: &str) -> bool {
             ["clock", "print", "temporary", "read"].contains(&to)
         }
         (None, None) if from == "app" => RIM.contains(&to),
-        (None, None) if from == "lab" => RIM.contains(&to) || to == "app",
+        (None, None) if from == "lab" || from == "serve" => RIM.contains(&to) || to == "app",
         (None, None) => TOP.contains(&from) || from == "lib",
     }
 }
@@ -426,7 +426,7 @@ fn app_uses_only_what_is_above() {
 
 #[test]
 fn no_circle() {
-    for room in ["protocol", "config", "measure", "app", "command", "lab", "evaluate"] {
+    for room in ["protocol", "config", "measure", "app", "command", "serve", "lab", "evaluate"] {
         let edges = neighbours(room);
         assert!(!edges.is_empty(), "nothing was read of {room}");
         for start in edges.keys() {
@@ -452,6 +452,41 @@ fn only_verbs_use_the_lab() {
         let allowed = by.first().is_some_and(|m| m == "lab")
             || (by.len() > 1 && by[0] == "command" && verbs.contains(&by[1]));
         assert!(!uses || allowed, "{} uses the lab", file.display());
+    }
+}
+
+/// The order of `serve/mod.rs` is that of its rooms, and so is that of `app/runs/mod.rs`: what
+/// stands lower is not known above.
+#[test]
+fn rooms_of_the_service_use_only_what_is_above() {
+    for (room, file) in [("serve", "serve/mod.rs"), ("app::runs", "app/runs/mod.rs")] {
+        let order = declared(&fs::read_to_string(source_root().join(file)).expect("it is there"));
+        let place = |name: &str| {
+            let below = name.strip_prefix(room)?.strip_prefix("::")?;
+            order.iter().position(|m| m == below)
+        };
+        let edges = neighbours(room.split("::").next().expect("a room"));
+        let mut checked = 0;
+        for (from, all) in edges.iter().filter(|(from, _)| place(from).is_some()) {
+            for to in all.iter().filter(|to| place(to).is_some()) {
+                checked += 1;
+                assert!(
+                    place(to) < place(from),
+                    "{from} uses {to}, which stands below it in {file}"
+                );
+            }
+        }
+        assert!(checked > 8, "only {checked} uses were found in {room}");
+    }
+}
+
+/// What is served is asked for by strangers: no route starts a program or a verb.
+#[test]
+fn the_service_is_a_face_of_app_alone() {
+    for (file, text) in sources().into_iter().filter(|(file, _)| module(file) == "serve") {
+        for word in ["clap", "process::", "Command::new", "rusqlite", "std::fs"] {
+            assert!(!text.contains(word), "{}: {word}", file.display());
+        }
     }
 }
 

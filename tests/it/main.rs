@@ -57,6 +57,7 @@ mod redaction;
 mod runs;
 mod segments;
 mod selftest;
+mod serve;
 mod server_by_hand;
 mod server_evidence;
 mod sim;

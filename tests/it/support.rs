@@ -16,11 +16,14 @@ mod http;
 pub mod lineage;
 mod program;
 mod server;
+pub mod service;
 pub mod servers;
 pub mod supervisor;
 
 pub use agreed::agreed;
 pub use answer::{Act, Answer, chunk, delta};
 pub use gate::Gate;
-pub use program::{Ran, check_together, fixture, git, is_korean, program, read, root, wait_for};
+pub use program::{
+    PATIENCE, Ran, check_together, fixture, git, is_korean, program, read, root, wait_for,
+};
 pub use server::{Part, Seen, Server, Setup};

@@ -177,6 +177,10 @@ impl Run {
         head.entrants.into_iter().for_each(|entrant| self.take_facts(entrant));
     }
 
+    pub fn is_running(&self) -> bool {
+        self.state == State::Running
+    }
+
     fn take_facts(&mut self, facts: Facts) {
         let add = |all: &mut Vec<String>, new: Option<String>| {
             all.extend(new.filter(|new| !all.contains(new)).into_iter().collect::<Vec<_>>());

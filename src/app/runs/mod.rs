@@ -2,7 +2,8 @@
 //! `run.json` that says whose it is. The files are the truth about a run.
 //!
 //! `file` is the shape of `run.json`, `store` says where folders lie, `keep` fills one while a verb
-//! measures, `found` reads them, `select` chooses, `remove` deletes, `table` shows. A module uses only those before
+//! measures, `found` reads them, `select` chooses, `remove` deletes, `table` shows,
+//! `index` is found again at once. A module uses only those before
 //! it. Not here: what is in a record (`record`), or what a person sees (`command::runs`).
 
 pub mod file;
@@ -12,3 +13,4 @@ pub mod found;
 pub mod select;
 pub mod remove;
 pub mod table;
+pub mod index;

@@ -1,5 +1,6 @@
 //! Which runs are meant: by what they measured, or one by its id. Not here: reading them (`found`).
 
+use super::file::Id;
 use super::found::{self, Run};
 use super::store::Store;
 use crate::lang::bilingual;
@@ -86,6 +87,11 @@ pub fn named(store: &Store, name: &str) -> anyhow::Result<Run> {
         ));
     }
     found.and_then(found::run).ok_or_else(|| absent(store, name))
+}
+
+/// By its whole id.
+pub fn by_id(store: &Store, id: &Id) -> anyhow::Result<Option<Run>> {
+    Ok(store.places()?.iter().find(|place| place.id == *id).and_then(found::run))
 }
 
 fn absent(store: &Store, name: &str) -> anyhow::Error {

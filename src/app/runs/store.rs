@@ -10,13 +10,16 @@ use std::path::{Path, PathBuf};
 
 use super::file::Id;
 use crate::app::artefacts;
-use crate::lang::Explained as _;
+use crate::exit::Failure;
+use crate::lang::{Explained as _, bilingual};
 
 /// Below the data directory.
 const RUNS: &str = "runs";
 /// Locked by the process of the run.
 const RUNNING: &str = ".running";
 /// What a folder is called until it is whole, and once it is to be removed.
+/// Locked by the service of the data directory.
+const SERVING: &str = ".serving";
 const NEW: &str = ".new-";
 const REMOVED: &str = ".removed-";
 
@@ -93,6 +96,27 @@ impl Store {
         let folder = runs.join(format!("{}-{id}", started.replace(':', "")));
         std::fs::rename(&draft, &folder).explained(|| artefacts::uncreatable(&folder))?;
         Ok((folder, running))
+    }
+
+    /// For as long as this is held no other service has this data directory. Errors: exit 3, one
+    /// has it.
+    pub fn serve(&self) -> anyhow::Result<File> {
+        artefacts::folder(&self.data)?;
+        let path = self.data.join(SERVING);
+        let serving = OpenOptions::new().create(true).append(true).open(&path);
+        let serving = serving.explained(|| artefacts::unwritable(&path))?;
+        match serving.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let data = self.data.display();
+                Err(Failure::measure(bilingual!(
+                    "another service has the data directory {data}\nhint: stop it, or name another directory with --data",
+                    "다른 서비스가 데이터 디렉터리 {data}를 쓰는 중\n힌트: 그 서비스를 멈추거나 --data로 다른 디렉터리를 지정하십시오"
+                ))
+                .into())
+            }
+            // Where the file system knows no locks nobody can tell.
+            _ => Ok(serving),
+        }
     }
 
     /// Removes what processes that were killed have left half made, or half removed.

@@ -1,0 +1,174 @@
+//! The index of a data directory: what `found` reads of every run, in SQLite, so that ten thousand
+//! runs are listed at once. It holds nothing that the folders do not say, and is made anew from them.
+//!
+//! One thread writes; whoever asks reads beside it (WAL). `database` opens the file, `rows` has its
+//! statements. Not here: a run in full, which is read from its folder.
+#![expect(clippy::disallowed_methods, reason = "rim: looks when folders were changed")]
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use rusqlite::Connection;
+
+use super::found::{self, Run};
+use super::select::Filter;
+use super::store::{Place, Store};
+use crate::app::error_text;
+use crate::lang::{Explained as _, bilingual};
+use crate::print::note;
+
+mod database;
+mod rows;
+
+/// Runs of other processes are seen this soon.
+const GLANCE: Duration = Duration::from_secs(1);
+/// A folder that was changed so lately may change again without another time of its own.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Ends with its last handle.
+pub struct Index {
+    reader: Mutex<Connection>,
+    /// Of the thread that writes. None once it is to end.
+    writer: Option<Sender<SyncSender<()>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A part of the runs, newest first, and how many there are in all.
+#[derive(Debug)]
+pub struct Page {
+    pub runs: Vec<Run>,
+    pub total: u64,
+}
+
+/// What the writer knows of the folder of all runs.
+struct Seen {
+    /// When a folder in it was last added or taken away.
+    changed: Option<SystemTime>,
+}
+
+impl Index {
+    /// In line with the folders when it returns. `anew`: nothing of what it holds is believed.
+    ///
+    /// Errors: the file is of a newer version or of another program, or cannot be written.
+    pub fn open(path: &Path, store: Store, anew: bool) -> anyhow::Result<Self> {
+        let name = path.display();
+        let unusable = || bilingual!("cannot use the index {name}", "색인 {name}을 쓸 수 없음");
+        let mut writer = database::open(path, anew)?;
+        let seen = sync(&mut writer, &store).explained(unusable)?;
+        let reader = database::reader(path).explained(unusable)?;
+        let (send, receive) = channel();
+        let thread = std::thread::Builder::new()
+            .name("index".into())
+            .spawn(move || write(writer, &store, seen, &receive))
+            .context("cannot start the index's thread")?;
+        Ok(Self { reader: Mutex::new(reader), writer: Some(send), thread: Some(thread) })
+    }
+
+    /// Waits until the index is in line with the folders.
+    pub fn refresh(&self) {
+        let (done, finished) = sync_channel(1);
+        if self.writer.as_ref().is_some_and(|writer| writer.send(done).is_ok()) {
+            let _ = finished.recv();
+        }
+    }
+
+    /// Errors: the index cannot be read.
+    pub fn page(&self, filter: &Filter, limit: u32, offset: u32) -> anyhow::Result<Page> {
+        let reader = self.reader.lock().map_err(|_| anyhow::anyhow!("the index is in disorder"))?;
+        rows::page(&reader, filter, limit, offset).explained(|| {
+            bilingual!(
+                "cannot read the index of the runs\nhint: start the service again: it makes a damaged index anew",
+                "실행 색인을 읽을 수 없음\n힌트: 서비스를 다시 시작하면 손상된 색인을 새로 만듭니다"
+            )
+        })
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.writer = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Until nobody asks any more.
+fn write(mut writer: Connection, store: &Store, mut seen: Seen, asked: &Receiver<SyncSender<()>>) {
+    let mut told = String::new();
+    loop {
+        let waiting = match asked.recv_timeout(GLANCE) {
+            Ok(waiting) => Some(waiting),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let whole = waiting.is_some() || changed(store) != seen.changed;
+        let written =
+            if whole { sync(&mut writer, store) } else { going_on(&mut writer).map(|()| seen) };
+        seen = written.unwrap_or_else(|e| {
+            let text = error_text::text(&e);
+            if text.en != told {
+                note(&bilingual!("the index is behind: ", "색인이 뒤처짐: ").then(&text));
+                told = text.en;
+            }
+            Seen { changed: None }
+        });
+        drop(waiting);
+    }
+}
+
+fn changed(store: &Store) -> Option<SystemTime> {
+    store.runs().metadata().and_then(|facts| facts.modified()).ok()
+}
+
+/// Every folder that is not as the index has it.
+fn sync(writer: &mut Connection, store: &Store) -> anyhow::Result<Seen> {
+    let seen = Seen { changed: changed(store) };
+    let mut kept = rows::stamps(writer)?;
+    let transaction = writer.transaction()?;
+    for place in store.places()? {
+        let known = kept.remove(place.id.as_str());
+        let stamp = stamp(&place);
+        if known.is_some_and(|k| !k.goes_on && k.stamp.is_some() && k.stamp == stamp) {
+            continue;
+        }
+        put(&transaction, &place, stamp)?;
+    }
+    kept.keys().try_for_each(|gone| rows::remove(&transaction, gone))?;
+    transaction.commit()?;
+    Ok(seen)
+}
+
+/// The runs that went on when they were last looked at.
+fn going_on(writer: &mut Connection) -> anyhow::Result<()> {
+    let places = rows::going_on(writer)?;
+    if places.is_empty() {
+        return Ok(());
+    }
+    let transaction = writer.transaction()?;
+    places.iter().try_for_each(|place| put(&transaction, place, stamp(place)))?;
+    Ok(transaction.commit()?)
+}
+
+fn put(writer: &Connection, place: &Place, stamp: Option<i64>) -> anyhow::Result<()> {
+    match found::run(place) {
+        Some(run) => Ok(rows::put(writer, &run, &place.stamp, stamp)?),
+        None => Ok(rows::remove(writer, place.id.as_str())?),
+    }
+}
+
+/// When something in a folder was last added, taken away or replaced: nanoseconds since the epoch.
+/// None while that is so lately that it may happen again at the same time.
+fn stamp(place: &Place) -> Option<i64> {
+    let at = place.folder.metadata().and_then(|facts| facts.modified()).ok()?;
+    let settled = SystemTime::now().duration_since(at).is_ok_and(|age| age > SETTLED);
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok().filter(|_| settled)?;
+    i64::try_from(since.as_nanos()).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! How the service speaks: JSON, errors as `{"detail", "code"}`, and the headers that every answer
+//! has. Not here: what is answered.
+
+use axum::body::Body;
+use axum::http::header::{self, HeaderValue};
+use axum::http::{HeaderName, Response, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::app::error_text;
+
+pub type Answer = Result<Response<Body>, Refusal>;
+
+/// Why there is no other answer. `detail` is for people, `code` for programs: it does not change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub detail: String,
+}
+
+/// Of a refusal, for the log.
+#[derive(Clone, Copy)]
+pub struct Code(pub &'static str);
+
+/// Nothing is loaded from anywhere else, and nobody shows these pages within his own.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// A report's page brings its own script and style, and foreign names in its text: it runs apart
+/// from the service, with no way to it.
+pub const REPORT_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+
+const ALWAYS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+impl Refusal {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into() }
+    }
+
+    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+}
+
+/// What failed here, and is no fault of the request's.
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        let detail = error_text::text(&error).en;
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response<Body> {
+        let said = serde_json::json!({"detail": self.detail, "code": self.code});
+        let mut answer = bytes("application/json", said.to_string().into_bytes());
+        *answer.status_mut() = self.status;
+        answer.extensions_mut().insert(Code(self.code));
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("ApiKey");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        answer
+    }
+}
+
+pub fn json(value: &impl Serialize) -> Answer {
+    let text = serde_json::to_vec(value).map_err(anyhow::Error::from)?;
+    Ok(bytes("application/json", text))
+}
+
+pub fn bytes(kind: &'static str, body: Vec<u8>) -> Response<Body> {
+    let mut answer = Response::new(Body::from(body));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
+/// What every answer has, whoever made it.
+pub fn complete(answer: &mut Response<Body>, request_id: &str) {
+    let headers = answer.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    // What is measured may be deleted, and who may read it may change.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}

@@ -1,0 +1,66 @@
+//! The service: what `app` can do, by HTTP. A face beside the verbs: it knows no command line.
+//!
+//! `settings` is what it is told, `state` what all requests share, `answer` how it speaks, `guard`
+//! who may ask, `log` what it says of each request, `listen` the connections, `api` the routes over
+//! stored runs, `metrics` its own numbers. A module uses only those before it. Every request goes
+//! one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not here: what a run is
+//! (`app::runs`).
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::app::runs::index::Index;
+use crate::app::runs::store::Store;
+use crate::app::stop::Stop;
+use crate::lang::{Explained as _, bilingual};
+
+pub mod settings;
+mod state;
+mod answer;
+mod guard;
+mod log;
+mod metrics;
+mod api;
+mod listen;
+
+use settings::Settings;
+use state::State;
+
+/// Requests are short, and what is measured runs in other processes: two threads are enough.
+const THREADS: usize = 2;
+/// Of those that read files.
+const READERS: usize = 8;
+
+/// Serves until it is told to stop. `announce` gets the address, once it is listened on. Errors: it
+/// may not listen there, another service has the data directory, or the index cannot be used.
+pub fn run(
+    settings: Settings,
+    stop: &Stop,
+    announce: impl FnOnce(std::net::SocketAddr) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    settings.check()?;
+    let store = Store::new(&settings.data);
+    // Before anything is written: two services would start two loads at once.
+    let _alone = store.serve()?;
+    let index = Index::open(&settings.database(), store.clone(), settings.reindex)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .max_blocking_threads(READERS)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .context("cannot start the service")?;
+    runtime.block_on(async {
+        let address = settings.listen;
+        let listener = TcpListener::bind(address).await.explained(|| {
+            bilingual!("cannot listen on {address}", "{address}에서 대기할 수 없음")
+        })?;
+        let address = listener.local_addr().context("cannot tell the own address")?;
+        let state = Arc::new(State::new(settings, address, store, index));
+        announce(address)?;
+        listen::serve(listener, state, stop).await;
+        Ok(())
+    })
+}
