@@ -141,6 +141,12 @@ fn a_pass_stands_and_nothing_is_measured() {
     assert_eq!(stands["workloads"][0]["metrics"], report["workloads"][0]["metrics"]);
     assert_eq!(scene.attempts(), [row("passed", "passed")]);
 
+    // Another machine may say something else; then the PASS does not stand on this one either.
+    std::fs::write(scene.servers.place().join("factor"), "6").expect("it can be written");
+    let elsewhere = |name| bed.gate_with("", &[("RUNNER_NAME", name)], &["check"]);
+    elsewhere("ci-2").assert(1, &["FAIL"]);
+    elsewhere("ci-1").assert(1, &["FAIL", "judged together with 1 earlier attempt"]);
+
     // Whoever edits the ledger has no record that says so.
     for file in scene.kept() {
         std::fs::remove_file(file).expect("it is there");
