@@ -28,6 +28,9 @@ pub struct OutputArgs {
     /// Also keep the run below this data directory, in a folder of its own (`goodput-gate runs`)
     #[arg(long, value_name = "DIR", env = DATA_VARIABLE, hide_env_values = true)]
     pub data: Option<PathBuf>,
+    /// The run that a service has made for this process
+    #[arg(long, value_name = "ID", hide = true, requires = "data")]
+    pub service_run: Option<String>,
     /// Also write the record here
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

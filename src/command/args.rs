@@ -1,9 +1,13 @@
 //! What was typed, as `app` takes it. Not here: what only one verb takes.
 
+use anyhow::Context as _;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
 use super::signals;
 use crate::app::gate::Given;
 use crate::app::job::Job;
 use crate::app::options::RunOptions;
+use crate::app::runs::file::Id;
 use crate::app::runs::keep::Keeper;
 use crate::app::workspace::Workspace;
 use crate::cli::{ConfigArgs, LogFormat, OutputArgs, WorkloadArgs};
@@ -31,6 +35,7 @@ pub fn options(args: &OutputArgs) -> RunOptions {
         exclusive: args.exclusive,
         workers: args.workers,
         progress: match args.log_format {
+            _ if args.service_run.is_some() => Style::EachSecond,
             LogFormat::Text => Style::Text,
             LogFormat::Json => Style::Json,
         },
@@ -51,11 +56,19 @@ pub fn measuring(
     args: &OutputArgs,
     body: impl FnOnce(&Measuring<'_>) -> anyhow::Result<ExitStatus>,
 ) -> anyhow::Result<ExitStatus> {
-    let keeper = Keeper::new(args.data.as_deref(), verb, &args.out);
+    let service = args.service_run.as_deref().map(of_service).transpose()?;
+    let keeper = Keeper::new(args.data.as_deref(), verb, &args.out, service);
     let measuring = Measuring { verb, args, keeper };
     let ended = body(&measuring);
     measuring.keeper.end(&ended);
     ended
+}
+
+/// The run of a service's, which ends with it: then it drains, as by Ctrl-C.
+fn of_service(id: &str) -> anyhow::Result<Id> {
+    set_parent_process_death_signal(Some(Signal::TERM))
+        .context("cannot ask to be told of the service's end")?;
+    Id::parse(id).with_context(|| format!("--service-run: {id} is no id of a run"))
 }
 
 impl Measuring<'_> {

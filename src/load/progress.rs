@@ -21,7 +21,8 @@ const REDRAW: Duration = Duration::from_millis(250);
 /// Length of the bar.
 const PARTS: u64 = 100;
 /// A plain line this often elsewhere.
-const PLAIN_SECS: u64 = 10;
+const PLAIN: Duration = Duration::from_secs(10);
+const EACH_SECOND: Duration = Duration::from_secs(1);
 
 /// A running live line; ends when dropped.
 pub struct Live {
@@ -34,6 +35,8 @@ pub struct Live {
 pub enum Style {
     Text,
     Json,
+    /// As [`Style::Json`], each second and once at the end: a program shows it.
+    EachSecond,
 }
 
 /// What ends a round.
@@ -87,20 +90,25 @@ fn redraw(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool) 
 
 fn plain(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool, style: Style) {
     let began = monotonic_ns();
+    let each = if style == Style::EachSecond { EACH_SECOND } else { PLAIN };
     loop {
-        std::thread::park_timeout(Duration::from_secs(PLAIN_SECS));
-        if stop.load(Ordering::Relaxed) {
+        std::thread::park_timeout(each);
+        let last = stop.load(Ordering::Relaxed);
+        if last && style != Style::EachSecond {
             return;
         }
-        let line = Now::read(counters, began).line(extent);
+        let now = Now::read(counters, began);
         let text = match style {
-            Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label.en, "text": line.en}).to_string(),
+            Style::Json | Style::EachSecond => now.json(label, extent).to_string(),
             Style::Text => {
-                let lang = print::language();
+                let (lang, line) = (print::language(), now.line(extent));
                 format!("{}: {}", label.in_language(lang), line.in_language(lang))
             }
         };
         print::say(&text);
+        if last {
+            return;
+        }
     }
 }
 
@@ -124,6 +132,22 @@ impl Now {
             failed: get(&counters.failed),
             good: counters.is_good.is_some().then(|| get(&counters.good)),
         }
+    }
+
+    /// For programs. `requests` or `seconds` is what ends the round.
+    fn json(&self, label: &Text, extent: Extent) -> serde_json::Value {
+        let mut line = serde_json::json!({
+            "level": "info", "event": "progress", "label": label.en, "text": self.line(extent).en,
+            "elapsed_s": self.elapsed, "sent": self.sent, "done": self.done, "failed": self.failed,
+        });
+        if let Some(good) = self.good {
+            line["good"] = good.into();
+        }
+        match extent {
+            Extent::Requests(all) => line["requests"] = all.into(),
+            Extent::Time(all) => line["seconds"] = all.as_secs_f64().into(),
+        }
+        line
     }
 
     /// Of [`PARTS`].

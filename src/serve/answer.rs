@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::app::error_text;
 
+/// Bytes of a request's body at most.
+pub const LARGEST: usize = 1 << 20;
+
 pub type Answer = Result<Response<Body>, Refusal>;
 
 /// Why there is no other answer. `detail` is for people, `code` for programs: it does not change.
@@ -45,6 +48,11 @@ impl Refusal {
 
     pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    pub fn too_large() -> Self {
+        let detail = format!("a request has at most {LARGEST} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     }
 
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {

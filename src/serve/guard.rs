@@ -5,12 +5,14 @@
 
 use std::net::IpAddr;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING,
+};
 use axum::http::{HeaderMap, Method, StatusCode, request};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::answer::Refusal;
+use super::answer::{LARGEST, Refusal};
 use super::settings::Settings;
 use super::state::State;
 
@@ -104,8 +106,11 @@ fn check_origin(settings: &Settings, host: &str, headers: &HeaderMap) -> Result<
 
 /// A form of another site sends anything but JSON.
 fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
-    let has_body = headers.contains_key("transfer-encoding")
-        || headers.get("content-length").is_some_and(|length| length != "0");
+    let length = headers.get(CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|bytes| bytes > LARGEST as u64) {
+        return Err(Refusal::too_large());
+    }
+    let has_body = headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|n| n > 0);
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if has_body && !kind.eq_ignore_ascii_case("application/json") {

@@ -72,6 +72,9 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: &Stop) {
         }
     }
     drop(listener);
+    // What is measured drains first: whoever follows it hears the end.
+    let closing = Arc::clone(&state);
+    let _ = tokio::task::spawn_blocking(move || closing.queue.close()).await;
     let _ = timeout(GRACE, graceful.shutdown()).await;
 }
 

@@ -18,7 +18,7 @@ pub fn text(state: &State) -> anyhow::Result<String> {
     let page = state.index.page(&Filter::default(), NEWEST, 0)?;
     let mut seen: Vec<&str> = Vec::new();
     let mut reports: Vec<Report> = Vec::new();
-    for run in page.runs.iter().filter(|run| run.damage.is_empty() && !run.is_running()) {
+    for run in page.runs.iter().filter(|run| run.damage.is_empty() && !run.goes_on()) {
         let new: Vec<&str> =
             run.workloads.iter().map(|w| &*w.name).filter(|name| !seen.contains(name)).collect();
         if new.is_empty() {

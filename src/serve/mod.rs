@@ -1,8 +1,8 @@
 //! The service: what `app` can do, by HTTP. A face beside the verbs: it knows no command line.
 //!
 //! `settings` is what it is told, `state` what all requests share, `answer` how it speaks, `guard`
-//! who may ask, `log` what it says of each request, `listen` the connections, `api` the routes over
-//! stored runs, `metrics` its own numbers. A module uses only those before it. Every request goes
+//! who may ask, `log` what it says of each request, `listen` the connections, `metrics` its own numbers,
+//! `stored` and `live` the answers over runs, `api` the routes. A module uses only those before it. Every request goes
 //! one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not here: what a run is
 //! (`app::runs`).
 
@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::app::runs::index::Index;
+use crate::app::runs::queue::Queue;
 use crate::app::runs::store::Store;
 use crate::app::stop::Stop;
 use crate::lang::{Explained as _, bilingual};
@@ -22,6 +23,8 @@ mod answer;
 mod guard;
 mod log;
 mod metrics;
+mod stored;
+mod live;
 mod api;
 mod listen;
 
@@ -58,7 +61,8 @@ pub fn run(
             bilingual!("cannot listen on {address}", "{address}에서 대기할 수 없음")
         })?;
         let address = listener.local_addr().context("cannot tell the own address")?;
-        let state = Arc::new(State::new(settings, address, store, index));
+        let queue = Queue::open(store.clone())?;
+        let state = Arc::new(State::new(settings, address, store, index, queue));
         announce(address)?;
         listen::serve(listener, state, stop).await;
         Ok(())

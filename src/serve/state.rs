@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::settings::Settings;
 use crate::app::runs::index::Index;
+use crate::app::runs::queue::Queue;
 use crate::app::runs::store::Store;
 use crate::clock::monotonic_ns;
 
@@ -14,6 +15,7 @@ pub struct State {
     pub address: SocketAddr,
     pub store: Store,
     pub index: Index,
+    pub queue: Queue,
     pub counts: Counts,
 }
 
@@ -28,13 +30,19 @@ pub struct Counts {
 }
 
 impl State {
-    pub fn new(settings: Settings, address: SocketAddr, store: Store, index: Index) -> Self {
+    pub fn new(
+        settings: Settings,
+        address: SocketAddr,
+        store: Store,
+        index: Index,
+        queue: Queue,
+    ) -> Self {
         let counts = Counts {
             began_ns: monotonic_ns(),
             answers: Default::default(),
             busy_ns: AtomicU64::new(0),
             connections: AtomicU64::new(0),
         };
-        Self { settings, address, store, index, counts }
+        Self { settings, address, store, index, queue, counts }
     }
 }

@@ -15,6 +15,7 @@
 mod container;
 mod detached;
 mod follow;
+mod itself;
 mod log;
 mod message;
 mod ports;
@@ -28,6 +29,7 @@ mod supervisor;
 pub use container::{Container, PREFIX};
 pub use detached::{Identity, State};
 pub use follow::Follow;
+pub use itself::start_itself;
 pub use log::tail as log_tail;
 pub use ports::{free_port, port_taken};
 pub use processes::is_ignored;

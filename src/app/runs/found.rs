@@ -23,6 +23,8 @@ use crate::verdict::Verdict;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// It waits for its turn.
+    Queued,
     Running,
     /// It ended by itself, whatever came of it.
     Ended,
@@ -150,9 +152,13 @@ impl Run {
         (self.verb, self.started, self.branch) = (Some(file.verb), file.started, file.branch);
         self.state = match (&file.ended, alive) {
             (Some(_), _) => State::Ended,
+            (None, Alive::Yes) if place.is_queued() => State::Queued,
             (None, Alive::Yes) => State::Running,
             (None, Alive::No) => State::CutOff,
         };
+        if self.state == State::CutOff && place.is_queued() {
+            self.error = Some("the service was ended before the run began".into());
+        }
         let Some(ended) = file.ended else { return };
         for (path, bytes) in &ended.files {
             match place.file(path).metadata().map(|facts| facts.len()) {
@@ -177,8 +183,9 @@ impl Run {
         head.entrants.into_iter().for_each(|entrant| self.take_facts(entrant));
     }
 
-    pub fn is_running(&self) -> bool {
-        self.state == State::Running
+    /// Its state may change by itself.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.state, State::Queued | State::Running)
     }
 
     fn take_facts(&mut self, facts: Facts) {

@@ -31,6 +31,8 @@ pub struct Keeper {
     store: Option<Store>,
     verb: &'static str,
     out: PathBuf,
+    /// The run that a service has made, and holds the lock of.
+    service: Option<Id>,
     run: OnceLock<Arc<KeptRun>>,
 }
 
@@ -42,7 +44,8 @@ pub struct KeptRun {
     /// What lay in the output folder before.
     before: BTreeMap<PathBuf, Stamp>,
     told: AtomicBool,
-    _running: File,
+    /// None where a service has given it to this process.
+    _running: Option<File>,
 }
 
 /// Tells one state of a file from another.
@@ -55,19 +58,26 @@ struct Stamp {
 }
 
 impl Keeper {
-    pub fn new(data: Option<&Path>, verb: &'static str, out: &Path) -> Self {
+    pub fn new(data: Option<&Path>, verb: &'static str, out: &Path, service: Option<Id>) -> Self {
         let store = data.filter(|data| !data.as_os_str().is_empty()).map(Store::new);
-        Self { store, verb, out: out.to_owned(), run: OnceLock::new() }
+        Self { store, verb, out: out.to_owned(), service, run: OnceLock::new() }
     }
 
     /// The job has its output folder: from now on there is a run. Errors: its folder cannot be made.
     pub fn begin(&self, branch: Option<String>) -> anyhow::Result<Option<Arc<KeptRun>>> {
         let Some(store) = &self.store else { return Ok(None) };
         store.tidy();
-        let file = RunFile::new(Id::draw()?, self.verb, now(), branch);
+        let id = self.service.clone().map_or_else(Id::draw, Ok)?;
+        let file = RunFile::new(id, self.verb, now(), branch);
         let fill =
             |folder: &Path| artefacts::write_atomic(&folder.join(FILE), file.to_json().as_bytes());
-        let (folder, running) = store.add(&file.id, &file.started, fill).explained(|| {
+        let made = match &self.service {
+            Some(id) => given(store, id).and_then(|folder| fill(&folder).map(|()| (folder, None))),
+            None => store
+                .add(&file.id, &file.started, fill)
+                .map(|(folder, running)| (folder, Some(running))),
+        };
+        let (folder, running) = made.explained(|| {
             let data = store.data().display();
             bilingual!("cannot keep this run in {data}", "{data}에 이 실행을 보관할 수 없음")
         })?;
@@ -120,6 +130,14 @@ impl KeptRun {
             note(&lost.then(&error_text::text(error)));
         }
     }
+}
+
+/// The folder that a service has made. Errors: there is none.
+fn given(store: &Store, id: &Id) -> anyhow::Result<PathBuf> {
+    store
+        .place(id)?
+        .map(|place| place.folder)
+        .ok_or_else(|| anyhow::anyhow!("there is no run {id}"))
 }
 
 /// Of what runs leave in a folder, by its path there.

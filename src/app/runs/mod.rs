@@ -3,7 +3,8 @@
 //!
 //! `file` is the shape of `run.json`, `store` says where folders lie, `keep` fills one while a verb
 //! measures, `found` reads them, `select` chooses, `remove` deletes, `table` shows,
-//! `index` is found again at once. A module uses only those before
+//! `index` finds them at once, `request` is what a service
+//! may be asked, `queue` runs it. A module uses only those before
 //! it. Not here: what is in a record (`record`), or what a person sees (`command::runs`).
 
 pub mod file;
@@ -14,3 +15,5 @@ pub mod select;
 pub mod remove;
 pub mod table;
 pub mod index;
+pub mod request;
+pub mod queue;

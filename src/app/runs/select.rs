@@ -91,7 +91,7 @@ pub fn named(store: &Store, name: &str) -> anyhow::Result<Run> {
 
 /// By its whole id.
 pub fn by_id(store: &Store, id: &Id) -> anyhow::Result<Option<Run>> {
-    Ok(store.places()?.iter().find(|place| place.id == *id).and_then(found::run))
+    Ok(store.place(id)?.as_ref().and_then(found::run))
 }
 
 fn absent(store: &Store, name: &str) -> anyhow::Error {

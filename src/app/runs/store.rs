@@ -18,6 +18,8 @@ const RUNS: &str = "runs";
 /// Locked by the process of the run.
 const RUNNING: &str = ".running";
 /// What a folder is called until it is whole, and once it is to be removed.
+/// There until the process of a run begins.
+const QUEUED: &str = ".queued";
 /// Locked by the service of the data directory.
 const SERVING: &str = ".serving";
 const NEW: &str = ".new-";
@@ -67,11 +69,18 @@ impl Store {
         };
         let mut places = Vec::new();
         for entry in entries {
-            let path = entry.explained(|| artefacts::unreadable(&folder))?.path();
-            places.extend(Place::parse(path));
+            let entry = entry.explained(|| artefacts::unreadable(&folder))?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                places.extend(Place::parse(entry.path()));
+            }
         }
         places.sort_by(|a, b| (&b.stamp, &b.id).cmp(&(&a.stamp, &a.id)));
         Ok(places)
+    }
+
+    /// The folder of a run. Errors: as [`Self::places`].
+    pub fn place(&self, id: &Id) -> anyhow::Result<Option<Place>> {
+        Ok(self.places()?.into_iter().find(|place| place.id == *id))
     }
 
     /// The folder of a new run, which `fill` makes whole before anybody sees it; and the lock that
@@ -145,18 +154,23 @@ impl Store {
 }
 
 impl Place {
-    /// None of another folder, and of files.
+    /// None of a folder with another name.
     fn parse(folder: PathBuf) -> Option<Self> {
         let name = folder.file_name()?.to_str()?;
         let at = name.len().checked_sub(Id::LENGTH).filter(|at| name.is_char_boundary(*at))?;
         let (stamp, id) = (name[..at].strip_suffix('-')?.to_owned(), Id::parse(&name[at..])?);
-        let dated = stamp.starts_with(|c: char| c.is_ascii_digit()) && folder.is_dir();
+        let dated = stamp.starts_with(|c: char| c.is_ascii_digit());
         dated.then(|| Self { id, stamp, folder })
     }
 
     /// Whether its process lives.
     pub fn alive(&self) -> Alive {
         alive(&self.folder)
+    }
+
+    /// It waits for its process.
+    pub fn is_queued(&self) -> bool {
+        self.file(QUEUED).exists()
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -169,6 +183,16 @@ fn alive(folder: &Path) -> Alive {
     let held = File::open(folder.join(RUNNING))
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
     if held { Alive::Yes } else { Alive::No }
+}
+
+/// The run waits for its process.
+pub fn queued(folder: &Path) -> anyhow::Result<()> {
+    artefacts::write_atomic(&folder.join(QUEUED), b"")
+}
+
+/// Its process begins, or never will.
+pub fn begun(folder: &Path) {
+    let _ = std::fs::remove_file(folder.join(QUEUED));
 }
 
 /// The run has ended: its folder says so by itself.

@@ -41,6 +41,7 @@ fn in_language(runs: &[Run], width: u16, lang: Lang) -> String {
 pub fn outcome(run: &Run) -> Text {
     let verdict = run.verdict.map(|verdict| verdict.word());
     let state = match (run.state, run.exit_code) {
+        (State::Queued, _) => bilingual!("queued", "대기 중"),
         (State::Running, _) => bilingual!("running", "진행 중"),
         (State::CutOff, _) => bilingual!("cut off", "중간에 끊김"),
         (State::Damaged, _) => bilingual!("damaged", "손상"),

@@ -104,7 +104,11 @@ fn write(mut writer: Connection, store: &Store, mut seen: Seen, asked: &Receiver
         let waiting = match asked.recv_timeout(GLANCE) {
             Ok(waiting) => Some(waiting),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => {
+                // The file by itself is whole then.
+                let whole = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+                return drop(whole);
+            }
         };
         let whole = waiting.is_some() || changed(store) != seen.changed;
         let written =

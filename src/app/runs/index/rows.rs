@@ -95,7 +95,7 @@ pub fn put(
             run.folder.display().to_string(),
             name_stamp,
             stamp,
-            run.is_running(),
+            run.goes_on(),
             run.started,
             run.branch.as_deref().or(unknown),
             verdict.as_deref().or(unknown),

@@ -1,0 +1,160 @@
+//! A run as it goes on: asked for, cancelled, and followed by server-sent events. Not here: the
+//! process that measures (`app::runs::queue`).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State as Shared};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use axum::http::{Response, StatusCode};
+use hyper::body::{Bytes, Frame};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::sleep;
+
+use super::answer::{self, Answer, LARGEST, Refusal};
+use super::state::State;
+use super::stored::{reading, run, shown};
+use crate::app::error_text;
+use crate::app::runs::file::Id;
+use crate::app::runs::queue::Refused;
+use crate::app::runs::request::RunRequest;
+
+type Service = Shared<Arc<State>>;
+
+/// Events are no closer to each other: nobody reads faster.
+const PACE: Duration = Duration::from_millis(250);
+/// So that whoever stands between sees that the connection lives.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Events that a slow reader may be behind.
+const BEHIND: usize = 4;
+
+pub async fn start(Shared(state): Service, body: Body) -> Answer {
+    let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(|_| Refusal::too_large())?;
+    let request: RunRequest = serde_json::from_slice(&bytes)
+        .map_err(|e| Refusal::bad_request("bad_request", e.to_string()))?;
+    let id = reading(move || {
+        let id = state.queue.add(&request).map_err(not_queued)?;
+        state.index.refresh();
+        Ok(id)
+    });
+    let id = id.await?;
+    let mut answer = answer::json(&json!({"id": id, "state": "queued"}))?;
+    *answer.status_mut() = StatusCode::ACCEPTED;
+    if let Ok(place) = HeaderValue::from_str(&format!("/api/v2/runs/{id}")) {
+        answer.headers_mut().insert(LOCATION, place);
+    }
+    Ok(answer)
+}
+
+fn not_queued(why: Refused) -> Refusal {
+    match why {
+        Refused::Wrong(why) => Refusal::bad_request("bad_request", why),
+        Refused::Full => {
+            let detail = "too many runs wait: ask again when one has ended";
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail)
+        }
+        Refused::Closed => {
+            let detail = "the service ends";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ending", detail)
+        }
+        Refused::Failed(e) => Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            error_text::text(&e).en,
+        ),
+    }
+}
+
+/// How far it is; of a run that does not go on, the run.
+pub async fn progress(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let said = reading(move || now(&state, &id)).await?;
+    answer::json(&said.1)
+}
+
+pub async fn cancel(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let cancelled = reading(move || {
+        let run = run(&state, &id)?;
+        if !state.queue.cancel(&run.id) {
+            let detail = "the run does not go on here";
+            return Err(Refusal::new(StatusCode::CONFLICT, "not_running", detail));
+        }
+        Ok(run.id)
+    });
+    answer::json(&json!({"cancelled": cancelled.await?}))
+}
+
+/// Events: `progress` with what `progress` answers, and in the end `ended` with the run.
+pub async fn events(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let (first, id) = (Arc::clone(&state), id);
+    let named = id.clone();
+    reading(move || run(&first, &named)).await?;
+    let (send, receive) = channel(BEHIND);
+    tokio::spawn(follow(state, id, send));
+    let mut answer = Response::new(Body::new(Events(receive)));
+    let kind = HeaderValue::from_static("text/event-stream");
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(answer)
+}
+
+/// Until the run has ended, or nobody listens any more.
+async fn follow(state: Arc<State>, id: String, send: Sender<Bytes>) {
+    let mut news = state.queue.news();
+    loop {
+        news.mark_unchanged();
+        let (asked, name) = (Arc::clone(&state), id.clone());
+        // It was deleted: there is nothing more to say.
+        let Ok((goes_on, said)) = reading(move || now(&asked, &name)).await else { return };
+        let event = if goes_on { "progress" } else { "ended" };
+        let text = format!("event: {event}\ndata: {said}\n\n");
+        if send.send(text.into()).await.is_err() || !goes_on {
+            return;
+        }
+        sleep(PACE).await;
+        loop {
+            tokio::select! {
+                changed = news.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    break;
+                }
+                () = sleep(SILENCE) => {
+                    if send.send(Bytes::from_static(b": still there\n\n")).await.is_err() {
+                        return;
+                    }
+                    // A run of a terminal's tells the service nothing.
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Whether a run goes on, and what is to be said of it.
+fn now(state: &State, id: &str) -> Result<(bool, Value), Refusal> {
+    let wanted = Id::parse(id);
+    if let Some(progress) = wanted.and_then(|id| state.queue.progress(&id)) {
+        return Ok((true, serde_json::to_value(progress).map_err(anyhow::Error::from)?));
+    }
+    let run = run(state, id)?;
+    Ok((run.goes_on(), shown(&run)))
+}
+
+/// A body of what is received.
+struct Events(Receiver<Bytes>);
+
+impl hyper::body::Body for Events {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}

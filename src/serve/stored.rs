@@ -1,0 +1,168 @@
+//! Runs as they are stored: listed, told in full, deleted. Not here: what a run is (`app::runs`), or
+//! how it goes on (`live`).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::answer::{self, Answer, REPORT_POLICY, Refusal};
+use super::state::State;
+use crate::app::format::{self, Format};
+use crate::app::runs::file::Id;
+use crate::app::runs::found::{self, Loaded, Run};
+use crate::app::runs::remove::{self, Removed};
+use crate::app::runs::select::{self, Filter};
+use crate::app::{artefacts, error_text};
+use crate::lang::Lang;
+use crate::read;
+
+type Service = Shared<Arc<State>>;
+
+/// Runs of one answer where nothing else is asked for, and at most.
+const PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 500;
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    workload: Option<String>,
+    verdict: Option<String>,
+    branch: Option<String>,
+    limit: Option<u32>,
+    offset: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    runs: Vec<Value>,
+    /// Of all that fit.
+    total: u64,
+    limit: u32,
+    offset: u32,
+}
+
+pub async fn list(
+    Shared(state): Service,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Answer {
+    let Query(asked) = query.map_err(wrong_query)?;
+    let verdict = asked.verdict.as_deref().map(select::verdict).transpose();
+    let verdict =
+        verdict.map_err(|e| Refusal::bad_request("unknown_verdict", error_text::text(&e).en))?;
+    let filter = Filter { workload: asked.workload, verdict, branch: asked.branch };
+    let (limit, offset) =
+        (asked.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE), asked.offset.unwrap_or(0));
+    let page = reading(move || Ok(state.index.page(&filter, limit, offset)?)).await?;
+    let runs = page.runs.iter().map(shown).collect();
+    answer::json(&Listed { runs, total: page.total, limit, offset })
+}
+
+pub async fn one(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let run = reading(move || run(&state, &id)).await?;
+    answer::json(&shown(&run))
+}
+
+pub async fn delete(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let deleted = reading(move || {
+        let run = run(&state, &id)?;
+        if run.goes_on() {
+            let detail = "the run goes on: stop it first";
+            return Err(Refusal::new(StatusCode::CONFLICT, "running", detail));
+        }
+        let removed = remove::remove(&state.store, &run)?;
+        state.index.refresh();
+        match removed {
+            Removed::Now => Ok(run.id),
+            Removed::Before => Err(absent()),
+        }
+    });
+    answer::json(&json!({"deleted": deleted.await?}))
+}
+
+pub async fn record(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let bytes = reading(move || {
+        let run = run(&state, &id)?;
+        let path = PathBuf::from(&run.folder).join(artefacts::RECORD);
+        match read::bytes(&path, read::DATA) {
+            Ok(bytes) => Ok(bytes),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(Refusal::not_found("no_record", "the run has no record"))
+            }
+            Err(e) => Err(anyhow::Error::new(e).context(artefacts::RECORD).into()),
+        }
+    });
+    Ok(answer::bytes("application/json", bytes.await?))
+}
+
+#[derive(Deserialize)]
+pub struct ReportQuery {
+    format: Option<String>,
+    lang: Option<Lang>,
+}
+
+pub async fn report(
+    Shared(state): Service,
+    Path(id): Path<String>,
+    query: Result<Query<ReportQuery>, QueryRejection>,
+) -> Answer {
+    let Query(asked) = query.map_err(wrong_query)?;
+    let name = asked.format.unwrap_or_else(|| "json".into());
+    let format = Format::parse(&name).ok_or_else(|| {
+        let all = Format::ALL.map(Format::name).join(", ");
+        Refusal::bad_request("unknown_format", format!("no format {name:?}: one of {all}"))
+    })?;
+    let lang = asked.lang.unwrap_or_default();
+    let (id, text) = reading(move || {
+        let run = run(&state, &id)?;
+        let Some(Loaded { report, record }) = found::load(&run)? else {
+            return Err(Refusal::not_found("no_report", "the run has no report"));
+        };
+        Ok((run.id, format::rendered(&report, record.as_ref(), format, lang)?))
+    })
+    .await?;
+    let mut answer = answer::bytes(format.content_type(), text);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(REPORT_POLICY));
+    let place = if format.is_shown() { "inline" } else { "attachment" };
+    let file = format!("{place}; filename=\"{}-report.{}\"", id.short(), format.ending());
+    if let Ok(file) = HeaderValue::from_str(&file) {
+        headers.insert(CONTENT_DISPOSITION, file);
+    }
+    Ok(answer)
+}
+
+/// By its whole id, as its folder tells it now.
+pub fn run(state: &State, id: &str) -> Result<Run, Refusal> {
+    let id = Id::parse(id).ok_or_else(absent)?;
+    select::by_id(&state.store, &id)?.ok_or_else(absent)
+}
+
+/// Where its folder lies on this machine is nobody's business elsewhere.
+pub fn shown(run: &Run) -> Value {
+    let mut run = serde_json::to_value(run).unwrap_or_default();
+    run.as_object_mut().map(|fields| fields.shift_remove("folder"));
+    run
+}
+
+fn absent() -> Refusal {
+    Refusal::not_found("run_not_found", "Run not found")
+}
+
+fn wrong_query(why: QueryRejection) -> Refusal {
+    Refusal::bad_request("bad_query", why.body_text())
+}
+
+/// Off the threads that answer: it reads files.
+pub async fn reading<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(done) => done,
+        Err(e) => Err(anyhow::Error::new(e).into()),
+    }
+}
