@@ -114,6 +114,7 @@ pub fn seen(findings: &[Finding], pairs: usize) -> LookSeen {
         let point = LookPoint {
             t: difference / se,
             line: dist::t_upper_quantile(tested.levels.level, df)?,
+            least: tested.thresholds.d_min / se,
             fine: tested.thresholds.margin? / se
                 - dist::t_upper_quantile(tested.levels.pass_tail, df)?,
             df,

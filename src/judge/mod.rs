@@ -255,8 +255,10 @@ const FARTHEST: f64 = 10.0;
 pub struct LookPoint {
     /// D / se.
     pub t: f64,
-    /// From here on it convicts: the quantile of t at the level of this look.
+    /// From here on it is proven worse: the quantile of t at the level of this look.
     pub line: f64,
+    /// A smaller one is not worth failing for: `D_min` / se.
+    pub least: f64,
     /// Below here it is proven fine: (M - U's own half) / se.
     pub fine: f64,
     pub df: f64,

@@ -18,8 +18,8 @@ use super::{MetricReport, WorkloadReport, text};
 pub struct CourseReport {
     /// K: the most start pairs, as planned beforehand.
     pub planned_pairs: u32,
-    /// After each pair, the score from which a primary metric fails: 3 (K/L)^(1/4) for one
-    /// workload. A FAIL takes two pairs, whatever the first shows.
+    /// After each pair, the score from which a primary metric is proven worse: 3 (K/L)^(1/4) for
+    /// one workload. A FAIL takes two pairs, whatever the first shows.
     pub line: Vec<f64>,
     pub looks: Vec<LookReport>,
     pub stop: Stop,
@@ -42,6 +42,9 @@ pub struct LookMetricReport {
     pub t: f64,
     /// The same as a score.
     pub score: f64,
+    /// From it on the metric fails: the line, or more where the noise is so small that a difference
+    /// beyond the line is not worth failing for.
+    pub fail_from_score: f64,
     /// Below it the slowdown that must be found is excluded.
     pub pass_below_score: f64,
 }
@@ -63,7 +66,8 @@ pub enum Stop {
 /// None where no look had anything to show.
 pub fn course(comparison: &Comparison) -> Option<CourseReport> {
     let line = comparison.line?;
-    let looks: Vec<LookReport> = comparison.course.iter().map(look).collect();
+    let looks: Vec<LookReport> =
+        comparison.course.iter().map(|seen| look(seen, line.score(seen.pairs))).collect();
     let last = comparison.course.last()?.pairs.max(comparison.planned);
     looks.iter().any(|look| !look.metrics.is_empty()).then(|| CourseReport {
         planned_pairs: count(comparison.planned),
@@ -73,15 +77,17 @@ pub fn course(comparison: &Comparison) -> Option<CourseReport> {
     })
 }
 
-fn look(look: &LookSeen) -> LookReport {
+fn look(look: &LookSeen, line: f64) -> LookReport {
     let point = |(metric, at): &(Metric, LookPoint)| LookMetricReport {
         metric: metric.name(),
         t: at.t,
         score: at.score(at.t),
+        fail_from_score: at.score(at.least).max(line),
         pass_below_score: at.score(at.fine),
     };
     // JSON has no other numbers.
-    let drawable = |(_, at): &&(Metric, LookPoint)| at.t.is_finite() && at.fine.is_finite();
+    let drawable =
+        |(_, at): &&(Metric, LookPoint)| [at.t, at.least, at.fine].iter().all(|t| t.is_finite());
     let metrics = look.metrics.iter().filter(drawable).map(point).collect();
     LookReport { pairs: count(look.pairs), metrics }
 }
@@ -109,7 +115,7 @@ impl CourseReport {
     }
 
     /// `Stopped after pair 3 of at most 6: TPOT and E2E latency are beyond the line.`
-    pub fn words(&self, w: &WorkloadReport, lang: Lang) -> String {
+    pub fn summary(&self, w: &WorkloadReport, lang: Lang) -> String {
         let (last, most) = (self.last(), self.planned_pairs);
         let beyond = |m: &&MetricReport| m.class == Class::Primary && m.is_regression();
         let names: Vec<String> =
@@ -160,21 +166,25 @@ mod tests {
     fn a_metric_meets_the_shared_line_where_its_t_meets_its_own() {
         let line = Line::new(Rule::Primary, 6, 1);
         let t = crate::judge::dist::t_upper_quantile(line.level(2), 4.0).expect("defined");
-        let at = |t: f64, fine: f64| Some(LookPoint { t, line: t, fine, df: 4.0 });
+        let at = |t: f64, fine: f64| Some(LookPoint { t, line: t, least: 0.0, fine, df: 4.0 });
         let found = course(&played(&[None, at(t, -t), at(0.0, 1.0)])).expect("looks");
         assert_eq!((found.planned_pairs, found.line.len(), found.last()), (6, 6, 3));
         assert!((found.line[5] - 3.0).abs() < 1e-12 && found.line.is_sorted_by(|a, b| a > b));
         let point = &found.looks[1].metrics[0];
         assert!((point.score - found.line[1]).abs() < 1e-6, "{point:?}");
         assert!((point.pass_below_score + point.score).abs() < 1e-9, "{point:?}");
+        assert!((point.fail_from_score - found.line[1]).abs() < 1e-12, "{point:?}");
         assert!(found.looks[0].metrics.is_empty() && found.looks[2].metrics[0].score == 0.0);
     }
 
     #[test]
     fn what_lies_beyond_every_scale_stays_a_number() {
-        let at = |t| Some(LookPoint { t, line: 3.0, fine: 1.0, df: 80.0 });
+        let at = |t| Some(LookPoint { t, line: 3.0, least: 1e9, fine: 1.0, df: 80.0 });
         let found = course(&played(&[at(1e9), at(f64::INFINITY)])).expect("looks");
-        assert!((found.looks[0].metrics[0].score - 10.0).abs() < 1e-12, "{found:?}");
+        let at = &found.looks[0].metrics[0];
+        assert!((at.score - 10.0).abs() < 1e-12, "{found:?}");
+        // A difference that is not worth failing for fails nowhere on the line.
+        assert!((at.fail_from_score - 10.0).abs() < 1e-12, "{found:?}");
         assert!(found.looks[1].metrics.is_empty(), "{found:?}");
         assert_eq!(course(&played(&[None, None])), None);
     }

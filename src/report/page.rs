@@ -6,9 +6,11 @@
 
 mod both;
 pub mod charts;
+mod filters;
 mod gate;
 mod lanes;
 pub mod plot;
+mod section;
 mod strip;
 mod sweeps;
 #[cfg(test)]
@@ -20,22 +22,16 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
-use super::contract::beside;
 use super::labels::{Labels, labels};
 use super::overview::{Overview, Row, RowSubject, overview};
 use super::say;
 use super::sweep::SweepReport;
-use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
+use super::{Report, WorkloadReport, text};
 use crate::config::Lang;
-use crate::judge::Judgement;
-use crate::judge::limits::LimitState;
-use crate::metric::Class;
 use crate::timeline::OutcomeKind;
 use crate::verdict::Verdict;
-use both::{StartsRow, TimeBars};
 use charts::Charts;
-use gate::Gate;
-use strip::Axis;
+use section::{Section, section};
 pub(super) use sweeps::{Family, Swept, family};
 use words::{PageText, page_text};
 
@@ -103,67 +99,6 @@ struct GlanceRow {
     /// Empty where nothing was judged.
     verdict: Option<String>,
     cells: Vec<String>,
-}
-
-/// A workload, with every text chosen.
-struct Section<'a> {
-    id: String,
-    name: String,
-    tone: &'static str,
-    word: &'static str,
-    why: Vec<(&'static str, Vec<String>)>,
-    /// What changed on the server's side together with what regressed.
-    meanwhile: Vec<String>,
-    /// Rule and words.
-    advice: Vec<(&'static str, String)>,
-    axis: Option<Axis>,
-    /// Where nothing was judged, what stands in place of what decides.
-    latencies: Vec<[String; 5]>,
-    main_rates: Vec<(String, String)>,
-    /// Metrics that decide, and any other that regressed.
-    decisive: Vec<MetricRow>,
-    others: Vec<MetricRow>,
-    limits: Vec<LimitRow>,
-    slos: Vec<[String; 3]>,
-    not_judged: Vec<String>,
-    facts: Vec<(&'static str, Vec<String>)>,
-    statistics: Vec<&'static str>,
-    distributions: Vec<(String, Vec<String>)>,
-    /// Name, key, value.
-    rates: Vec<[String; 3]>,
-    starts: Vec<StartsRow>,
-    has_baseline_starts: bool,
-    gate: Option<Gate>,
-    time: Option<TimeBars>,
-    /// A level of a sweep: its family tells what matters.
-    is_level: bool,
-    server: Vec<[String; 3]>,
-    server_how: Option<String>,
-    gpu: Vec<String>,
-    charts: Option<&'a Charts>,
-}
-
-struct MetricRow {
-    metric: String,
-    name: String,
-    class: &'static str,
-    baseline: String,
-    candidate: String,
-    change: String,
-    interval: String,
-    relevant: String,
-    visible: String,
-    judgement: String,
-    tone: &'static str,
-    strip: Option<strip::Change>,
-}
-
-struct LimitRow {
-    limit: String,
-    measured: String,
-    interval: String,
-    state: String,
-    tone: &'static str,
 }
 
 /// Charts and the section that they belong to.
@@ -300,146 +235,6 @@ const fn tone(verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "open",
         None => "plain",
     }
-}
-
-fn section<'a>(
-    report: &'a Report,
-    w: &'a WorkloadReport,
-    index: usize,
-    charts: &'a [Charts],
-    lang: Lang,
-) -> Section<'a> {
-    let decides =
-        |m: &&MetricReport| w.verdict.is_some() && (m.class == Class::Primary || m.is_regression());
-    let axis = Axis::around(&w.metrics);
-    let rows = |wanted: &dyn Fn(&&MetricReport) -> bool| {
-        w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect()
-    };
-    let charts = charts.iter().find(|c| c.workload == w.name);
-    let t = page_text(lang);
-    let is_level = report.sweeps.iter().flat_map(|s| &s.levels).any(|l| l.workload == w.name);
-    Section {
-        is_level,
-        id: format!("w{index}"),
-        name: text::plain(&w.name),
-        tone: tone(w.verdict),
-        word: w.verdict.map_or("", Verdict::word),
-        why: grouped(
-            text::beside_the_table(report, w, lang).map(|(role, line)| (role.label(lang), line)),
-        ),
-        meanwhile: server::explained(w, lang).collect(),
-        advice: advice::for_workload(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
-        axis,
-        latencies: text::measured::latencies(w),
-        main_rates: text::measured::main_rates(w),
-        decisive: rows(&decides),
-        others: rows(&|m| !decides(m)),
-        limits: w.limits.iter().map(|l| limit(l, lang)).collect(),
-        slos: text::slos(w, lang),
-        not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
-        facts: grouped(facts(report, w, lang).into_iter()),
-        statistics: w
-            .distributions
-            .first()
-            .map(|d| text::statistics(d).map(|(name, _)| name).to_vec())
-            .unwrap_or_default(),
-        distributions: w
-            .distributions
-            .iter()
-            .map(|d| {
-                (
-                    text::timing_title(&d.timing),
-                    text::statistics(d).map(|(_, x)| text::number(x)).to_vec(),
-                )
-            })
-            .collect(),
-        rates: w
-            .rates
-            .iter()
-            .map(|r| [text::title(&r.metric), r.metric.clone(), text::value(&r.unit, r.value)])
-            .collect(),
-        starts: w.start_values.iter().filter_map(|v| both::starts(v, t)).collect(),
-        has_baseline_starts: w.start_values.iter().any(|v| !v.baseline.is_empty()),
-        gate: gate::gate(w, t, lang),
-        time: both::time(w, t, lang),
-        server: server::rows(w, lang).collect(),
-        server_how: w.server.as_ref().map(|s| server::how(s, lang)),
-        gpu: w.gpu.iter().flat_map(|g| gpu::lines(g, lang)).collect(),
-        charts,
-    }
-}
-
-/// Facts under their labels; a label that comes again at once stands once.
-fn grouped(
-    facts: impl Iterator<Item = (&'static str, String)>,
-) -> Vec<(&'static str, Vec<String>)> {
-    let mut all: Vec<(&str, Vec<String>)> = Vec::new();
-    for (label, fact) in facts {
-        match all.last_mut() {
-            Some((last, facts)) if *last == label => facts.push(fact),
-            _ => all.push((label, vec![fact])),
-        }
-    }
-    all
-}
-
-fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {
-    MetricRow {
-        metric: m.metric.clone(),
-        name: text::title(&m.metric),
-        class: m.class.word(),
-        baseline: text::value(&m.unit, m.baseline),
-        candidate: text::value(&m.unit, m.candidate),
-        change: text::change(&m.unit, m.change_ratio),
-        interval: text::interval(m, lang),
-        relevant: text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
-        visible: text::size(&m.unit, m.smallest_visible_change_ratio),
-        tone: match m.judgement {
-            Some(Judgement::Improved | Judgement::Unchanged) => "good",
-            Some(Judgement::Regressed | Judgement::Unmeasured) => "bad",
-            Some(Judgement::Inconclusive) => "open",
-            None if m.candidate.is_none() => "bad",
-            None => "plain",
-        },
-        judgement: beside(lang, &[text::judgement(w, m)]),
-        strip: axis.and_then(|axis| axis.change(m)),
-    }
-}
-
-fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
-    LimitRow {
-        limit: text::limit(l, lang),
-        measured: text::value(&l.unit, l.value),
-        interval: text::limit_interval(l, lang),
-        state: beside(lang, &text::state(l)),
-        tone: match l.state {
-            LimitState::NotMeasured if text::unjudged(l) => "plain",
-            LimitState::Met => "good",
-            LimitState::Breached | LimitState::NotMeasured => "bad",
-            LimitState::Open => "open",
-        },
-    }
-}
-
-fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
-    text::not_judged(w, lang)
-        .into_iter()
-        .map(|(why, what)| format!("{}: {why}", what.join(", ")))
-        .collect()
-}
-
-fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
-    let l = labels(lang);
-    let mut facts =
-        vec![(l.load, text::plain(&text::load(w, lang))), (l.requests, text::completed(w, lang))];
-    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created, lang))));
-    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c, lang))));
-    facts.extend(text::detectable(w, lang).map(|v| (l.detectable, v)));
-    facts.extend(w.differences.iter().map(|d| (l.under_test, text::plain(&d.to_string()))));
-    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e, lang))));
-    facts.push((l.client, text::client(w, lang)));
-    facts.extend(text::notes(w, lang).map(|note| (l.note, note)));
-    facts
 }
 
 fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {

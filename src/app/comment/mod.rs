@@ -16,7 +16,7 @@ use crate::config::{Config, GateMode, Lang};
 use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, Slug, sha};
-use crate::lang::{Explained as _, bilingual};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::record::facts::{limit_record, policy};
 use crate::record::{Record, Slo, WorkloadRecord, recompute};
 use crate::report::Report;
@@ -72,15 +72,7 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     let ci = what.here.workflow_run().cloned().unwrap_or_else(runner::outside);
     let gate = runner::gate_name(what.gate)?;
     let head = commit(what, &ci)?;
-    let repository = match what.repository {
-        Some(text) => Some(Slug::parse(text).ok_or_else(|| {
-            bilingual!(
-                "--repo is no repository: OWNER/NAME is needed",
-                "--repo가 저장소가 아님: OWNER/NAME 형식이 필요함"
-            )
-        })?),
-        None => ci.repository.clone(),
-    };
+    let repository = repository(what, &ci)?;
     let token = runner::token();
     let own = gate::config(what.here, what.given)?;
     // What is no record is refused before anybody is asked anything.
@@ -120,22 +112,33 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// The commit under test. Errors: nobody says which.
-fn commit(what: &Comment<'_>, ci: &Ci) -> anyhow::Result<String> {
-    Ok(match what.commit {
+/// The commit under test. Errors: it is none, or nobody names it.
+fn commit(what: &Comment<'_>, ci: &Ci) -> Result<String, Text> {
+    match what.commit {
         Some(text) => sha(text).ok_or_else(|| {
             bilingual!(
                 "--sha is no commit: 40 hex digits are needed, a short hash is not enough",
                 "--sha가 커밋이 아님: 16진수 40자리가 필요하고 짧은 해시로는 부족함"
             )
-        })?,
+        }),
         None => ci.head_sha.clone().ok_or_else(|| {
             bilingual!(
                 "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
                 "측정한 커밋을 알 수 없음: 환경에 없고(workflow_run, pull_request 이벤트에는 있음) 레코드의 말은 믿지 않음. --sha SHA로 지정하십시오"
             )
-        })?,
-    })
+        }),
+    }
+}
+
+fn repository(what: &Comment<'_>, ci: &Ci) -> Result<Option<Slug>, Text> {
+    let Some(text) = what.repository else { return Ok(ci.repository.clone()) };
+    let named = Slug::parse(text).ok_or_else(|| {
+        bilingual!(
+            "--repo is no repository: OWNER/NAME is needed",
+            "--repo가 저장소가 아님: OWNER/NAME 형식이 필요함"
+        )
+    })?;
+    Ok(Some(named))
 }
 
 fn about(ci: &Ci, gate: &str, head: &str, lang: Lang) -> About {

@@ -84,7 +84,7 @@ pub fn gate(w: &WorkloadReport, t: &'static PageText, lang: Lang) -> Option<Gate
         }
     }
     let plots = metrics.into_iter().map(|metric| plot(course, metric, t)).collect();
-    Some(Gate { words: course.words(w, lang), plots })
+    Some(Gate { words: course.summary(w, lang), plots })
 }
 
 /// Places in the picture.
@@ -106,19 +106,19 @@ impl Scale {
     }
 }
 
+/// After so many pairs, what was seen of the metric.
+fn looks<'a>(course: &'a CourseReport, metric: &str) -> Vec<(usize, &'a LookMetricReport)> {
+    let of = |metrics: &'a [LookMetricReport]| metrics.iter().find(|seen| seen.metric == metric);
+    let looks = course.looks.iter();
+    looks.filter_map(|look| Some((look.pairs as usize, of(&look.metrics)?))).collect()
+}
+
 fn plot(course: &CourseReport, metric: &str, t: &PageText) -> GatePlot {
-    let looks: Vec<(usize, &LookMetricReport)> = course
-        .looks
-        .iter()
-        .filter_map(|look| {
-            let seen = look.metrics.iter().find(|seen| seen.metric == metric)?;
-            Some((look.pairs as usize, seen))
-        })
-        .collect();
+    let looks = looks(course, metric);
     let line: Vec<(usize, f64)> =
         (1..).zip(course.line.iter().copied()).filter(|(pair, _)| *pair >= FIRST_FAIL).collect();
-    let seen = looks.iter().flat_map(|(_, at)| [at.score, at.pass_below_score]);
-    let all = seen.chain(line.iter().map(|(_, y)| *y)).map(|y| y.clamp(LOWEST, HIGHEST));
+    let ends = looks.iter().flat_map(|(_, at)| [at.score, at.pass_below_score]);
+    let all = ends.chain(line.iter().map(|(_, y)| *y)).map(|y| y.clamp(LOWEST, HIGHEST));
     let (low, high) = all.fold((0.0_f64, 0.0_f64), |(low, high), y| (low.min(y), high.max(y)));
     let (y_steps, (bottom, top)) = nice(low - 0.5, high + 0.5);
     let scale = Scale { pairs: course.line.len().max(1), bottom, top };
@@ -130,14 +130,20 @@ fn plot(course: &CourseReport, metric: &str, t: &PageText) -> GatePlot {
         reached,
     };
     let last = course.last() as usize;
-    let fail = |&(pair, score): &(usize, f64)| range(pair, TOP, scale.y(score), pair <= last);
+    let seen = |pair: usize| looks.iter().find(|(at, _)| *at == pair).map(|(_, seen)| *seen);
+    let fail = |&(pair, line): &(usize, f64)| {
+        let from = seen(pair).map_or(line, |at| at.fail_from_score);
+        range(pair, TOP, scale.y(from), pair <= last)
+    };
+    // What fails does not pass, however small the slowdown is proven to be.
     let pass = |&(pair, at): &(usize, &LookMetricReport)| {
-        range(pair, scale.y(at.pass_below_score), BOTTOM, true)
+        let below = if pair < FIRST_FAIL { f64::INFINITY } else { at.fail_from_score };
+        range(pair, scale.y(at.pass_below_score.min(below)), BOTTOM, true)
     };
     let dot = |&(pair, at): &(usize, &LookMetricReport)| Dot {
         x: scale.x(pair),
         y: scale.y(at.score),
-        title: told(pair, at, &line, t),
+        title: told(pair, at, t),
         last: pair == last,
     };
     let dots: Vec<Dot> = looks.iter().map(dot).collect();
@@ -166,10 +172,10 @@ fn plot(course: &CourseReport, metric: &str, t: &PageText) -> GatePlot {
     }
 }
 
-/// `pair 3: 5.0 (t 58.1); FAIL from 3.6, PASS below 1.2`
-fn told(pair: usize, at: &LookMetricReport, line: &[(usize, f64)], t: &PageText) -> String {
-    let fail = line.iter().find(|(at, _)| *at == pair);
-    let fail = fail.map(|(_, y)| format!("FAIL ≥ {y:.1}, ")).unwrap_or_default();
+/// `pair 3: +5.0 (t +58.1); FAIL ≥ 3.6, PASS < 1.2`
+fn told(pair: usize, at: &LookMetricReport, t: &PageText) -> String {
+    let from = Some(at.fail_from_score).filter(|_| pair >= FIRST_FAIL);
+    let fail = from.map(|from| format!("FAIL ≥ {from:.1}, ")).unwrap_or_default();
     let (score, t_value, pass) = (at.score, at.t, at.pass_below_score);
     format!("{} {pair}: {score:+.1} (t {t_value:+.1}); {fail}PASS < {pass:.1}", t.pair)
 }

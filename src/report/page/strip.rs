@@ -1,6 +1,7 @@
 //! A change with its interval as a strip: one axis for all metrics of a workload, places along it
 //! from 0 to 100. Not here: drawing it.
 
+use crate::metric::Class;
 use crate::report::MetricReport;
 
 /// Symmetric about no change.
@@ -29,18 +30,19 @@ const FARTHEST: f64 = 2.0;
 const ENDS: [f64; 8] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, FARTHEST];
 
 impl Axis {
-    /// Wide enough for three quarters of what is to be drawn, as one metric's tail must not flatten
-    /// all others; none where nothing was compared.
+    /// Wide enough for what decides, and for three quarters of all that is to be drawn, as one
+    /// metric's tail must not flatten all others; none where nothing was compared.
     pub fn around(metrics: &[MetricReport]) -> Option<Self> {
-        let known = metrics.iter().filter(|m| m.judgement.is_some());
-        let mut ends: Vec<f64> = known
-            .flat_map(|m| [m.interval_low_ratio, m.interval_high_ratio, m.change_ratio])
-            .flatten()
-            .map(f64::abs)
-            .collect();
-        ends.retain(|e| e.is_finite());
-        ends.sort_by(f64::total_cmp);
-        let wanted = *ends.get((ends.len() * 3 / 4).min(ends.len().checked_sub(1)?))?;
+        let known = || metrics.iter().filter(|m| m.judgement.is_some());
+        let ends = |m: &MetricReport| {
+            let all = [m.interval_low_ratio, m.interval_high_ratio, m.change_ratio];
+            all.into_iter().flatten().map(f64::abs).filter(|end| end.is_finite())
+        };
+        let mut all: Vec<f64> = known().flat_map(ends).collect();
+        all.sort_by(f64::total_cmp);
+        let most = *all.get((all.len() * 3 / 4).min(all.len().checked_sub(1)?))?;
+        let decides = |m: &&MetricReport| m.class == Class::Primary || m.is_regression();
+        let wanted = known().filter(decides).flat_map(ends).fold(most, f64::max);
         Some(Self { end: ENDS.into_iter().find(|end| *end >= wanted).unwrap_or(FARTHEST) })
     }
 

@@ -73,6 +73,18 @@ fn nothing_is_loaded_from_anywhere() {
 }
 
 #[test]
+fn commands_are_set_as_code_and_a_breached_limit_stands_first() {
+    let page = render(&samples::no_baseline(), &[]);
+    assert!(page.contains("; <code>goodput-gate baseline update</code> on the target branch"));
+    let page = render(&samples::limit_breach(), &[]);
+    let at = |what: &str| page.find(what).unwrap_or_else(|| panic!("no {what}"));
+    assert!(at("<h3>Limits</h3>") < at("<h3>What was measured</h3>"));
+    let invalid = render(&samples::invalid(), &[]);
+    assert!(invalid.contains("<dt>error</dt><dd>http_status 503: 598"), "errors are in view");
+    assert!(!invalid.contains("tag bad"), "nothing is known of the server, so nothing is bad");
+}
+
+#[test]
 fn a_strip_shows_where_the_interval_lies() {
     let page = render(&samples::regression(), &[]);
     let row = elements(&page, "<tr data-metric=\"tpot_geomean\">")[0];
@@ -95,7 +107,7 @@ fn the_picture_of_a_gate_has_what_its_course_says() {
         let figure = &figure[..figure.find("</figure>").expect("it ends")];
         let told = format!(
             "<title>pair 2: {:+.1} (t {:+.1}); FAIL ≥ {:.1}, PASS &#60; {:.1}</title>",
-            seen.score, seen.t, course.line[1], seen.pass_below_score
+            seen.score, seen.t, seen.fail_from_score, seen.pass_below_score
         );
         assert!(figure.contains(&told), "{told} is not in {figure}");
         let count = |what: &str| figure.matches(what).count();

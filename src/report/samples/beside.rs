@@ -16,10 +16,12 @@ pub fn time(baseline: bool) -> TimeReport {
 
 /// Two of six pairs, of which nothing was known after the first; TPOT and E2E are beyond the line.
 pub fn course() -> CourseReport {
+    let line = |pairs: u32| 3.0 * (6.0 / f64::from(pairs)).sqrt().sqrt();
     let metric = |metric: &str, t, score, pass_below_score| LookMetricReport {
         metric: metric.into(),
         t,
         score,
+        fail_from_score: line(2),
         pass_below_score,
     };
     let seen = vec![
@@ -30,7 +32,7 @@ pub fn course() -> CourseReport {
     ];
     CourseReport {
         planned_pairs: 6,
-        line: (1..=6).map(|pairs| 3.0 * (6.0 / f64::from(pairs)).sqrt().sqrt()).collect(),
+        line: (1..=6).map(line).collect(),
         looks: vec![
             LookReport { pairs: 1, metrics: vec![] },
             LookReport { pairs: 2, metrics: seen },
