@@ -39,8 +39,6 @@ pub enum Source {
     Study(u32),
     /// A figure of the study that comes without a number of gates.
     Stated,
-    /// Counted by this self-test; the row's note says why nothing better is asked.
-    Here,
 }
 
 /// What was counted, with its 95 % interval.
@@ -51,6 +49,9 @@ pub struct Counted {
     pub high: f64,
 }
 
+/// The study's minutes and starts are rounded to whole ones where they are large.
+const ROUNDED: f64 = 0.5;
+
 impl Bound {
     /// The counted interval reaches what is allowed.
     pub fn holds(&self, counted: &Counted) -> bool {
@@ -60,9 +61,12 @@ impl Bound {
         }
     }
 
-    /// The bound itself, or the far end of the study's own interval.
+    /// The bound itself, the far end of the study's own interval, or what the study rounded.
     fn allowed(&self) -> f64 {
         let (Limit::AtMost(value) | Limit::AtLeast(value)) = self.limit;
+        if let (Source::Stated, What::Cost) = (self.source, self.what) {
+            return value + ROUNDED;
+        }
         let (Source::Study(gates), What::Share(_)) = (self.source, self.what) else {
             return value;
         };

@@ -8,7 +8,7 @@ use super::changes::{Change, Moment};
 use super::gate::{noise_words, ruled};
 use super::loads::{Load, LoadKind, ROUNDS};
 use super::plant::{Place, Plant};
-use super::played::{Played, minutes};
+use super::played::{OPEN_S, Played, minutes};
 use super::scene::{Scene, drawn, machine};
 use crate::compare::newest_segment;
 use crate::config::sim::Noise;
@@ -124,7 +124,7 @@ pub fn play(scene: &Scene, day: &Day, rng: &mut ChaCha8Rng) -> Played {
         }
     }
     // A job has as many starts as a start pair.
-    let spent = minutes(jobs.len(), std::iter::empty());
+    let spent = minutes(jobs.len(), std::iter::empty(), OPEN_S);
     ruled(comparison, Vec::new(), invalid, Some(spent))
 }
 

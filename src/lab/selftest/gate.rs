@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::changes::{BESIDE, Change, Moment};
 use super::loads::{Load, LoadKind, ROUNDS};
 use super::plant::{Place, Plant};
-use super::played::{Played, minutes};
+use super::played::{OPEN_S, Played, minutes};
 use super::row::Asked;
 use super::scene::{Scene, drawn, machine};
 use crate::config::OnOpen;
@@ -56,14 +56,15 @@ struct Sides<'a> {
 const PAST_STARTS: u32 = 3;
 
 impl Gate {
-    /// Typical noise, asked as in the study, with its history of 12 degrees of freedom.
+    /// Typical noise, asked as in the study, with its history: 20 degrees of freedom, of which twelve
+    /// count.
     pub fn new(load: LoadKind, change: Change) -> Self {
         Self {
             load,
             noise: Noise::Typical,
             now: None,
             change,
-            past_runs: 3,
+            past_runs: 5,
             asked: Asked::default(),
         }
     }
@@ -123,7 +124,7 @@ pub fn play(scene: &Scene, gate: &Gate, rng: &mut ChaCha8Rng) -> Played {
         comparison = Some(found);
     }
     let limits = failures(&scene.load, &sides.candidate);
-    let spent = minutes(sides.pairs as usize, sides.checks.iter().map(Vec::len));
+    let spent = minutes(sides.pairs as usize, sides.checks.iter().map(Vec::len), OPEN_S);
     ruled(comparison, limits, sides.invalid, Some(spent))
 }
 

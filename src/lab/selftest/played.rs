@@ -35,13 +35,15 @@ pub struct Played {
 
 /// What a start costs in the study: 60 s until it answers and 12 s of warm-up.
 const START_S: f64 = 72.0;
-const ROUND_S: f64 = 22.0;
+/// Of a round: in an open loop, and in the closed one.
+pub const OPEN_S: f64 = 22.0;
+pub const CLOSED_S: f64 = 18.0;
 const ROUNDS: f64 = 3.0;
 
 /// GPU time of so many start pairs and of check starts with so many rounds each, minutes.
-pub fn minutes(pairs: usize, checks: impl Iterator<Item = usize>) -> f64 {
-    let pair = 2.0 * (START_S + ROUNDS * ROUND_S);
-    let checks: f64 = checks.map(|rounds| START_S + rounds as f64 * ROUND_S).sum();
+pub fn minutes(pairs: usize, checks: impl Iterator<Item = usize>, round_s: f64) -> f64 {
+    let pair = 2.0 * (START_S + ROUNDS * round_s);
+    let checks: f64 = checks.map(|rounds| START_S + rounds as f64 * round_s).sum();
     (pairs as f64 * pair + checks) / 60.0
 }
 

@@ -38,7 +38,7 @@ type Setting = (LoadKind, u64);
 const PLANS: u32 = 8;
 /// From so many gates of a row on, each plan is used often enough to be worth a history of its own.
 const GATES_PER_PLAN: u32 = 50;
-/// Earlier runs of each plan, of which each gate draws three; and half as many for quick looks.
+/// Earlier runs of each plan, of which each gate draws five; and half as many for quick looks.
 const RUNS: u32 = 12;
 /// Earlier sessions of each plan, of which each gate draws up to 20; and half as many for quick
 /// looks.

@@ -221,7 +221,6 @@ impl Bound {
             Source::Goal => "goal".into(),
             Source::Study(gates) => format!("study, {gates} gates"),
             Source::Stated => "study".into(),
-            Source::Here => "here".into(),
         };
         match self.what {
             What::Share(outcome) => {

@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-use super::played::{Played, minutes};
+use super::played::{CLOSED_S, Played, minutes};
 use super::row::{Asked, percent};
 use crate::judge::interleaved::{Rules, Sampling, Taken, play as judged};
 use crate::judge::look::Pair;
@@ -51,6 +51,8 @@ const SLOW: f64 = 0.15;
 /// Of what the metrics of one start have in common, in variances; the study found 0.9 to 1.0.
 const COMMON: f64 = 0.95;
 const TPOT: Metric = Metric::Timing(Timing::Tpot, Stat::Geomean);
+/// Earlier runs.
+const PAST_RUNS: usize = 5;
 /// Pairs that one attempt can take, and check starts.
 const MOST_PAIRS: usize = 12;
 const MOST_CHECKS: usize = 10;
@@ -83,7 +85,7 @@ pub fn play(values: &Values, rng: &mut ChaCha8Rng) -> Played {
 /// GPU time, minutes.
 pub fn spent(found: &Comparison) -> f64 {
     let checks = found.starts.seen.saturating_sub(found.looks);
-    minutes(found.looks, (0..checks).map(|_| 1))
+    minutes(found.looks, (0..checks).map(|_| 1), CLOSED_S)
 }
 
 impl<'a> World<'a> {
@@ -100,11 +102,12 @@ impl<'a> World<'a> {
         Rules { history, shape: SHAPE, planned, sampling: Sampling::Starts, unseen: 0, policy }
     }
 
-    /// Twelve degrees of freedom: three runs of three starts a side, which passed.
+    /// Five runs of three starts a side, which passed: 20 degrees of freedom, of which twelve count,
+    /// and the 30 starts of the study's baseline.
     pub fn history(&mut self) -> Vec<PastRun> {
         let share = if self.values.known { self.values.slow.0 } else { 0.0 };
         let mut side = || (0..3).map(|_| self.start(None, share)).collect::<Vec<_>>();
-        (0..3).map(|_| PastRun { sides: vec![side(), side()], passed: true }).collect()
+        (0..PAST_RUNS).map(|_| PastRun { sides: vec![side(), side()], passed: true }).collect()
     }
 
     /// As many starts as an attempt may use.
