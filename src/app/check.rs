@@ -43,6 +43,7 @@ pub fn plan(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Re
     let beside = (config.gate.mode == GateMode::Interleaved).then(described);
     let mut config = config.clone();
     config.gate.occasion.get_or_insert(here.occasion());
+    measure::with_min_starts(&mut config);
     dry_run::text(&config, beside.transpose()?.as_deref())
 }
 
@@ -54,6 +55,7 @@ pub fn check(
 ) -> anyhow::Result<Option<Gated>> {
     let Gate { mut config, beside: target, notices } = gate;
     config.gate.occasion.get_or_insert(what.here.occasion());
+    measure::with_min_starts(&mut config);
     if let Ok(repo) = what.here.repo(&config) {
         repo.remove_abandoned_worktrees();
     }
@@ -106,6 +108,7 @@ fn alone(
     let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
     ledger.ask_github(None, None);
     measure::warn_of_starts(config);
+    baselines.out_of_reach(config, measure::starts(config)).iter().for_each(note);
     let Kept { value: candidate, unsaved } =
         measure::measure(what.here, config, what.options, baselines.git.clone(), job)
             .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&ledger)))?;

@@ -1,7 +1,7 @@
 //! `--dry-run`: what a run would do, in words; nothing is sent and nothing is started.
 
 use super::measure::{read_file, starts};
-use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb, Workload};
+use crate::config::{Config, Endpoint, ModelChoice, Target, Verb, Workload};
 use crate::lang::{Lang, Text, bilingual};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::{Dialect as _, joined};
@@ -40,7 +40,8 @@ fn silent(mut lines: Vec<Text>) -> Text {
 
 /// The first says how often, the last how long.
 fn lines(config: &Config, beside: Option<&str>, asked: &[Text]) -> anyhow::Result<Vec<Text>> {
-    let mut lines = vec![how_often(config)];
+    let plan = Planned::new(config, beside.is_some());
+    let mut lines = vec![plan.how_often(config.gate.rounds)];
     lines.extend_from_slice(asked);
     lines.extend(beside.map(|baseline| {
         bilingual!(
@@ -55,51 +56,63 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[Text]) -> anyhow::Resul
         lines.extend(about);
         seconds = seconds.zip(time).map(|(a, b)| a + b);
     }
-    lines.push(how_long(config, seconds));
+    lines.push(plan.how_long(seconds));
     Ok(lines)
 }
 
-fn how_often(config: &Config) -> Text {
-    let (starts, rounds) = (most_starts(config), config.gate.rounds);
-    let each = Text {
-        en: format!(", {} each", count(u64::from(rounds), "round", "rounds")),
-        ko: format!(", 시작마다 라운드 {rounds}개"),
-    };
-    let n = u64::from(starts);
-    if config.gate.mode != GateMode::Interleaved {
-        let starts = Text { en: count(n, "start", "starts"), ko: format!("시작 {starts}회") };
-        return starts.then(&each);
-    }
-    let most = Text {
-        en: format!("{} at most", count(n, "start pair", "start pairs")),
-        ko: format!("최대 시작 쌍 {starts}개"),
-    };
-    most.then(&each)
+/// How often a server is started.
+enum Planned {
+    /// Of one side, or of each of several.
+    Starts(u32),
+    /// At most: the history says how many are planned, once the server is known.
+    Pairs(u32),
 }
 
-/// Interleaved: as many as may be planned; the history says how many are, once the server is known.
-fn most_starts(config: &Config) -> u32 {
-    match config.gate.mode {
-        GateMode::Interleaved => starts(config).min(config.gate.max_pairs()),
-        GateMode::Baseline | GateMode::Limits => starts(config),
+impl Planned {
+    fn new(config: &Config, is_interleaved: bool) -> Self {
+        match (is_interleaved, starts(config)) {
+            (true, _) if !matches!(config.target.endpoint, Endpoint::Http(_)) => {
+                Self::Pairs(config.gate.max_pairs())
+            }
+            (true, one) => Self::Pairs(one),
+            (false, starts) => Self::Starts(starts),
+        }
     }
-}
 
-fn how_long(config: &Config, seconds: Option<f64>) -> Text {
-    let Some(seconds) = seconds else {
-        return bilingual!(
-            "expected: unknown; each request waits for an answer, so the server sets the pace (a few requests first show it)",
-            "예상: 알 수 없음. 응답을 받아야 다음 요청을 보내므로 서버 속도에 달림 (먼저 적은 요청으로 확인)"
-        );
-    };
-    let (starts, interleaved) = (most_starts(config), config.gate.mode == GateMode::Interleaved);
-    let sides = if interleaved { 2.0 } else { 1.0 };
-    let minutes = seconds * f64::from(starts) * sides / 60.0;
-    let most = if interleaved { bilingual!("at most ", "최대 ") } else { Text::default() };
-    bilingual!("expected: ", "예상: ").then(&most).then(&bilingual!(
-        "{minutes:.1} minutes of load, and the time of the last answers",
-        "부하 {minutes:.1}분, 그리고 마지막 응답까지의 시간"
-    ))
+    fn how_often(&self, rounds: u32) -> Text {
+        let each = Text {
+            en: format!(", {} each", count(u64::from(rounds), "round", "rounds")),
+            ko: format!(", 시작마다 라운드 {rounds}개"),
+        };
+        let how_often = match *self {
+            Self::Starts(n) => {
+                Text { en: count(n.into(), "start", "starts"), ko: format!("시작 {n}회") }
+            }
+            Self::Pairs(n) => Text {
+                en: format!("{} at most", count(n.into(), "start pair", "start pairs")),
+                ko: format!("최대 시작 쌍 {n}개"),
+            },
+        };
+        how_often.then(&each)
+    }
+
+    fn how_long(&self, seconds: Option<f64>) -> Text {
+        let Some(seconds) = seconds else {
+            return bilingual!(
+                "expected: unknown; each request waits for an answer, so the server sets the pace (a few requests first show it)",
+                "예상: 알 수 없음. 응답을 받아야 다음 요청을 보내므로 서버 속도에 달림 (먼저 적은 요청으로 확인)"
+            );
+        };
+        let (starts, most) = match *self {
+            Self::Starts(n) => (n, Text::default()),
+            Self::Pairs(n) => (2 * n, bilingual!("at most ", "최대 ")),
+        };
+        let minutes = seconds * f64::from(starts) / 60.0;
+        bilingual!("expected: ", "예상: ").then(&most).then(&bilingual!(
+            "{minutes:.1} minutes of load, and the time of the last answers",
+            "부하 {minutes:.1}분, 그리고 마지막 응답까지의 시간"
+        ))
+    }
 }
 
 /// The load of a workload, and its seconds per start; none where nobody knows.

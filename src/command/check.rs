@@ -1,5 +1,7 @@
 //! `check`: the gate. The exit code is the verdict's.
 
+use anyhow::bail;
+
 use super::args::{self, Measuring};
 use super::output;
 use crate::app::check::{Check, check, plan};
@@ -7,7 +9,9 @@ use crate::app::gate::{self, Gate, Given};
 use crate::app::workspace::Workspace;
 use crate::app::{job, publish, sentence};
 use crate::cli::CheckArgs;
+use crate::config::GateMode;
 use crate::exit::ExitStatus;
+use crate::lang::bilingual;
 use crate::print;
 
 mod next;
@@ -28,6 +32,12 @@ fn gated(args: &CheckArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStat
             job::clear_if_free(VERB, &options);
         }
     })?;
+    if gate.config.gate.mode == GateMode::Interleaved && args.workload.starts.is_some() {
+        bail!(bilingual!(
+            "--starts says nothing of start pairs: how many there are is planned from the noise\nhint: `--set gate.max_pairs=N` bounds them, `--detect` says what must be found",
+            "--starts는 시작 쌍과 관계없음: 쌍의 개수는 노이즈를 보고 계획함\n힌트: 최대 개수는 `--set gate.max_pairs=N`, 찾아야 할 저하는 `--detect`로 정합니다"
+        ));
+    }
     if args.output.dry_run {
         return dry_run(&here, &gate, base);
     }

@@ -173,8 +173,22 @@ pub enum RunReason {
         default: f64,
     },
     NoLimits,
+    /// Sizes that the config asks for and one job of so many starts does not find in 95 % against
+    /// these sessions.
+    SizesOutOfReach {
+        starts: u64,
+        sizes: Vec<OutOfReach>,
+    },
     /// A record of an earlier version, whose policy was to fail by the anchor.
     AnchorNotJudged,
+}
+
+/// Fractions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutOfReach {
+    pub metric: Metric,
+    pub size: f64,
+    pub reach: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,6 +17,8 @@ use super::units::parse_percent;
 pub const UNDER_TEST: [&str; 5] =
     ["server_version", "server_flags", "server_args", "model", "quantisation"];
 
+/// Starts of METHOD's session of another day.
+const STARTS: u32 = 2;
 const MOST_STARTS: u32 = 1000;
 /// Start pairs that a plan may have.
 const FEWEST_PAIRS: u32 = 3;
@@ -33,8 +35,8 @@ pub struct GateFile {
     /// Against the committed baseline (`baseline`), against one that is measured in the same job
     /// (`interleaved`), or the limits alone (`limits`).
     pub mode: Option<GateMode>,
-    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one.
-    /// Interleaved: start pairs at most, whatever is planned.
+    /// Server starts of a run or session of one side, where the gate starts the server; a server at
+    /// a `base_url` has one. Interleaved start pairs are planned: `max_pairs` bounds them.
     #[schemars(range(min = 1))]
     pub starts: Option<u32>,
     /// Rounds per start.
@@ -99,8 +101,7 @@ pub enum BaselineFile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     pub mode: GateMode,
-    /// Server starts per run (interleaved: start pairs at most, whatever is planned), where the gate
-    /// can start the server; else one.
+    /// Server starts of a run of one side, where the gate can start the server; else one.
     pub starts: u32,
     /// Rounds per start.
     pub rounds: u32,
@@ -173,10 +174,9 @@ impl Gate {
         self.min_starts.unwrap_or(self.occasion.unwrap_or_default().min_starts())
     }
 
-    /// Start pairs at most, whatever the plan says. Interleaved, `starts` bounds them, too.
+    /// Start pairs that may be planned at most.
     pub fn max_pairs(&self) -> u32 {
-        let most = self.max_pairs.unwrap_or(self.occasion.unwrap_or_default().max_pairs());
-        if self.mode == GateMode::Interleaved { most.min(self.starts) } else { most }
+        self.max_pairs.unwrap_or(self.occasion.unwrap_or_default().max_pairs())
     }
 
     pub fn on_unstable(&self) -> OnUnstable {
@@ -278,9 +278,7 @@ impl Checker {
         starts_flag: Option<u32>,
     ) -> Option<Gate> {
         let mode = file.mode?;
-        // METHOD's other-day session has two starts; interleaved plans its start pairs.
-        let default_starts = if mode == GateMode::Interleaved { MOST_PAIRS } else { 2 };
-        let starts = self.bounded("gate.starts", file.starts.or(Some(default_starts)), MOST_STARTS);
+        let starts = self.bounded("gate.starts", file.starts.or(Some(STARTS)), MOST_STARTS);
         let detect = self.detect(file.detect.as_deref());
         let (min_starts, max_pairs) = self.counts(&file);
         let rounds = self.at_least_one("gate.rounds", file.rounds);

@@ -17,7 +17,6 @@ use crate::fingerprint::Fingerprint;
 use crate::judge::drift::{Drift, LATEST, judge};
 use crate::judge::reason::Measured;
 use crate::judge::{self, Bearing, Comparison, Decision, MetricComparison};
-use crate::measure::summary::Shape;
 use crate::metric::Class;
 use crate::record::RecordedPolicy;
 use crate::record::session::Session;
@@ -191,20 +190,9 @@ fn compare(asked: &Question<'_>, sides: &Sides<'_>, newest: &Session) -> Compari
     judge(&Drift {
         anchor: &sides.anchor.sessions().map(method).collect::<Vec<_>>(),
         recent: &sides.latest.iter().copied().map(method).collect::<Vec<_>>(),
-        shape: shape(newest),
+        shape: newest.shape(),
         policy: asked.judging,
     })
-}
-
-/// Of a session; of earlier versions by what it has values of.
-fn shape(session: &Session) -> Shape {
-    let (load, slo) = (session.load.as_ref(), session.slo);
-    let has = |name: &str| session.pooled.keys().any(|key| key.starts_with(name));
-    Shape {
-        streaming: load.map_or_else(|| has("ttft"), |load| load.streaming),
-        output_tokens: load.map_or(if has("tpot") { 2 } else { 1 }, |load| load.output_tokens),
-        has_slo: slo.ttft_ms.or(slo.tpot_ms).or(slo.e2e_ms).is_some(),
-    }
 }
 
 /// What is accepted of the changes since the anchor, and what should be said of acceptances that do

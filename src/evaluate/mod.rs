@@ -24,6 +24,7 @@ mod limits;
 mod other_day;
 mod pair;
 mod plausible;
+mod reach;
 mod work;
 
 pub use attempts::Earlier;
@@ -31,6 +32,7 @@ pub use capture::{same_build, visible, words_of_visible};
 pub use drift::{Anchor, Question, drifts};
 pub use limits::on_failures;
 pub use pair::of_one_run;
+pub use reach::{expected, policy_for};
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in
 /// first-parent steps where git knows it.

@@ -2,6 +2,7 @@
 //! missing. Pure. Not here: what the evidence means (`verdict`); interleaved runs (`pair`).
 
 use super::jobs::job;
+use super::reach::out_of_reach;
 use super::work::{self, Tokens};
 use super::{
     Baseline, Earlier, Part, anchor_unjudged, blind, incomplete, judge_policy, limits, loosened,
@@ -49,8 +50,15 @@ pub(super) fn part(
     if had_slo && workload.slo == Slo::default() {
         warnings.push(compare::Reason::BaselineHasSlos.into());
     }
+    let policy = judge_policy(record, workload)?;
+    let starts = workload.starts.len();
+    let unreached = match &against {
+        Against::Compared(_) => out_of_reach(&history, starts, workload.shape(), &policy),
+        _ => None,
+    };
     let about_run = anchor_unjudged(record)
         .into_iter()
+        .chain(unreached)
         .chain(loosened(workload))
         .chain(limits::loosened(workload)?);
     warnings.extend(about_run.map(Reason::from));

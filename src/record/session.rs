@@ -15,7 +15,7 @@ use crate::judge::{self, reason::Place};
 use crate::lang::{Text, bilingual};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::summary::{RoundSummary, StartSummary, oriented};
+use crate::measure::summary::{RoundSummary, Shape, StartSummary, oriented};
 use crate::metric::Metric;
 
 pub const SCHEMA: &str = "goodput-gate/baseline";
@@ -211,6 +211,17 @@ impl Session {
             }
         }
         Ok(all)
+    }
+
+    /// Of its load; in sessions of earlier versions by what it has values of.
+    pub fn shape(&self) -> Shape {
+        let (load, slo) = (self.load.as_ref(), self.slo);
+        let has = |name: &str| self.pooled.keys().any(|key| key.starts_with(name));
+        Shape {
+            streaming: load.map_or_else(|| has("ttft"), |load| load.streaming),
+            output_tokens: load.map_or(if has("tpot") { 2 } else { 1 }, |load| load.output_tokens),
+            has_slo: slo.ttft_ms.or(slo.tpot_ms).or(slo.e2e_ms).is_some(),
+        }
     }
 
     /// Requests that completed.

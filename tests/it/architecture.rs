@@ -527,10 +527,10 @@ const LONG: [(&str, &str, usize); 15] = [
     // Flat: one arm per sentence.
     ("judge/reason/english.rs", "fmt", 90),
     ("report/say/ko/judge.rs", "reason", 67),
-    ("compare/reason/english.rs", "fmt", 112),
+    ("compare/reason/english.rs", "fmt", 125),
     ("report/advice.rs", "fmt", 86),
     ("report/say/ko/notice.rs", "notice", 92),
-    ("report/say/ko/compare.rs", "run", 80),
+    ("report/say/ko/compare.rs", "run", 91),
     ("report/say/ko/compare.rs", "reason", 71),
     ("report/say/ko/advice.rs", "advice", 74),
     ("report/ranking/note.rs", "fmt", 62),

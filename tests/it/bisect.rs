@@ -183,7 +183,7 @@ fn what_is_no_range_or_no_number_is_refused() {
 const SERVED: &str = "\
 version: 1
 server: {start: sh serve.sh}
-gate: {mode: interleaved, starts: 3, rounds: 1}
+gate: {mode: interleaved, max_pairs: 3, rounds: 1}
 workloads: [{name: chat, arrival: {poisson: {rate: 10}}, requests: 30, warmup: 4}]
 ";
 

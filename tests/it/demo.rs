@@ -28,7 +28,16 @@ fn where_nothing_is_configured_it_offers_what_to_do() {
 #[test]
 fn a_demo_is_a_whole_gate_in_any_folder() {
     let gate = Gate::new();
-    let ran = gate.run(&["check", "--demo", "--requests", "10", "--rounds", "1", "--starts", "1"]);
+    let ran = gate.run(&[
+        "check",
+        "--demo",
+        "--requests",
+        "10",
+        "--rounds",
+        "1",
+        "--set",
+        "gate.max_pairs=3",
+    ]);
     // So short a run proves nothing; what it does is all there.
     assert!(matches!(ran.code, Some(0 | 3 | 5)), "{ran:?}");
     assert!(ran.stdout.contains("this is a demo"), "{ran:?}");
@@ -42,7 +51,8 @@ fn a_demo_is_a_whole_gate_in_any_folder() {
 #[test]
 fn the_terminal_ends_with_the_verdict_and_v_shows_the_rest() {
     let gate = Gate::new().env("GOODPUT_GATE_VERBOSE", "0");
-    let args = ["check", "--demo", "--requests", "10", "--rounds", "1", "--starts", "1"];
+    let args =
+        ["check", "--demo", "--requests", "10", "--rounds", "1", "--set", "gate.max_pairs=3"];
     let brief = gate.run(&args);
     let code = brief.code.expect("it ends by itself");
     let last = brief

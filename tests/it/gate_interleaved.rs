@@ -16,9 +16,9 @@ const GATE: &str =
     "    regressions: {ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%}
 gate: {mode: interleaved, rounds: 2}";
 
-const ONE: &str =
+const FEW: &str =
     "    regressions: {ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%}
-gate: {mode: interleaved, rounds: 2, starts: 1, on_blind: warn}";
+gate: {mode: interleaved, rounds: 2, max_pairs: 3, on_blind: warn}";
 
 /// A candidate on a branch, decoding so many times as slowly as its base.
 fn candidate(gate: &str, factor: &str) -> Servers {
@@ -57,10 +57,10 @@ fn commit(servers: &Servers, name: &str) -> String {
     servers.bed.git(&["rev-parse", "--short=12", name])
 }
 
-/// What one start each measured beside, by the factors that the servers printed.
+/// What was measured beside, by the factors that the servers printed. Whether so little is enough
+/// for a PASS is the machine's to say.
 fn beside(servers: &Servers, ran: &Ran, words: &str, factors: [&str; 2]) {
-    // One start each tells nothing of how much starts vary.
-    ran.assert(0, &["BLIND", words]);
+    ran.assert(0, &[words]);
     started(servers, words, factors);
 }
 
@@ -216,7 +216,7 @@ fn a_pass_sees_as_many_starts_as_it_needs() {
 
 #[test]
 fn the_baseline_is_the_commit_that_was_asked_for() {
-    let servers = candidate(ONE, "1.03\n");
+    let servers = candidate(FEW, "1.03\n");
     let bed = &servers.bed;
     bed.git(&["tag", "-a", "v1", "-m", "annotated", "main"]);
     bed.git(&["checkout", "-q", "-b", "more"]);
@@ -287,7 +287,7 @@ fn each_commit_is_started_as_it_says_itself() {
 
 #[test]
 fn the_baseline_is_another_target_or_config() {
-    let servers = Servers::new(ONE);
+    let servers = Servers::new(FEW);
     let bed = &servers.bed;
     let other = bed
         .read("goodput-gate.yaml")
@@ -298,23 +298,23 @@ fn the_baseline_is_another_target_or_config() {
     // What both started is one program then, with one factor.
     let set = ["--set", named, "--set", "gate.fit=one", "--set", "gate.same_build=allow", "--set"];
     let ran = bed.measure(&[&["check"][..], &set, &["gate.baseline={target: other}"]].concat());
-    // The baseline's side went first in the only pair.
-    ran.assert(3, &["INCOMPLETE", "cannot be told from a change yet", "target other"]);
+    ran.assert(0, &["target other"]);
     started(&servers, "target other", ["2", "2"]);
     let ran =
         bed.measure(&[&["check"][..], &set, &["gate.baseline={config: other.yaml}"]].concat());
-    ran.assert(3, &["INCOMPLETE", "the target of other.yaml"]);
+    ran.assert(0, &["the target of other.yaml"]);
     started(&servers, "the target of other.yaml", ["3", "3"]);
     // One server at a time: the baseline's rounds, then the candidate's.
     let [baseline, candidate] = records(&servers);
-    assert_eq!(orders([&baseline, &candidate]), [vec![vec![0, 1]], vec![vec![2, 3]]]);
+    let first = orders([&baseline, &candidate]).map(|starts| starts[0].clone());
+    assert_eq!(first, [vec![0, 1], vec![2, 3]]);
     assert_eq!(baseline["pair"]["at_once"], false);
 }
 
 /// A build that leaves its checkout is found by what both sides ran, and not by its words.
 #[test]
 fn two_sides_that_are_one_program_are_not_compared() {
-    let servers = candidate(ONE, "1.03\n");
+    let servers = candidate(FEW, "1.03\n");
     let serve = r#"sim --listen "127.0.0.1:$PORT" --set noise=off --set seed=7 --set request_overhead_ms=150"#;
     let check = |build: &str, program: &str, more: &[&str]| {
         let (build, start) =
@@ -329,10 +329,10 @@ fn two_sides_that_are_one_program_are_not_compared() {
     assert_eq!(records(&servers)[1]["pair"]["builds"]["what"], "same");
     let allowed = "as gate.same_build allows";
     check(shared, r#"exec "$PLACE/shared""#, &["--set", "gate.same_build=allow"])
-        .assert(0, &["BLIND", said, allowed]);
+        .assert(0, &[said, allowed]);
     // Each side's own, and equal.
-    let own = check(r#"ln "$GATE" server || cp "$GATE" server"#, "exec ./server", &[]);
-    own.assert(0, &["BLIND"]);
+    let own = check(r#"ln -f "$GATE" server || cp "$GATE" server"#, "exec ./server", &[]);
+    own.assert(0, &[]);
     let [baseline, candidate] = records(&servers);
     assert_eq!(
         (&baseline["programs"], &baseline["programs"][0]["path"]),
@@ -365,17 +365,14 @@ fn warmed_where_they_waited(records: &[Value; 2], servers: [&Server; 2]) {
 
 #[test]
 fn servers_that_run_already_are_one_start_each_and_that_is_said() {
-    let servers = Servers::new(ONE);
+    let servers = Servers::new(FEW);
     let [base, change] = [Server::good(), Server::good()];
     let target = format!("target={{base_url: \"{}\"}}", change.url());
     let config = servers.bed.read("goodput-gate.yaml");
     let without = config
         .split_once("server:")
         .and_then(|(top, rest)| Some(format!("{top}{}", &rest[rest.find("workloads:")?..])));
-    servers.bed.write(
-        "goodput-gate.yaml",
-        &without.expect("it has both").replace("starts: 1", "starts: 3"),
-    );
+    servers.bed.write("goodput-gate.yaml", &without.expect("it has both"));
     let ran = servers.bed.measure(&["check", "--set", &target, "--baseline-url", &base.url()]);
     assert!(ran.stderr.contains("start-to-start variance is not sampled"), "{}", ran.stderr);
     // These servers answer at once, so that a busy machine alone may look like a change: what is

@@ -122,6 +122,24 @@ fn classes_and_margins_of_a_record_are_what_is_judged() {
     );
 }
 
+/// It is known before, and said with what helps.
+#[test]
+fn a_size_that_is_out_of_reach_here_is_said() {
+    let mut record = candidate();
+    workload(&mut record)["regressions"] = json!({"tpot_geomean": 0.01});
+    let judged = judge(&record);
+    let warnings = judged.workload()["warnings"].to_string();
+    let said = "a job of 2 starts finds TPOT 2";
+    assert!(warnings.contains(said) && warnings.contains("and not 1 %"), "{warnings}");
+    assert!(warnings.contains("check --interleaved"), "{warnings}");
+    let young = judge_against(&record, 5);
+    assert!(!young.workload()["warnings"].to_string().contains(said), "there is nothing to know");
+    let bed = crate::support::accepted::repository();
+    let size = "workloads.chat.regressions={tpot_geomean: 1%}";
+    // What is measured is another server than the sessions'.
+    bed.measure(&["check", "--set", size]).assert(4, &["INCOMPARABLE", said, "and not 1 %"]);
+}
+
 #[test]
 fn a_faster_decode_is_an_improvement_and_passes() {
     let judged = judge(&with_decode(0.8));

@@ -23,7 +23,7 @@ workloads:
     prompts: {synthetic: {input_tokens: 16}}
     output_tokens: 4
     warmup: {requests: 1}
-gate: {starts: 1, rounds: 1}
+gate: {starts: 1, min_starts: 1, rounds: 1}
 ";
 
 /// A repository with one session, not committed yet.
@@ -36,6 +36,27 @@ fn updated() -> Bed {
 
 fn report(bed: &Bed) -> Value {
     bed.json(".goodput-gate/report.json")
+}
+
+#[test]
+fn a_check_against_sessions_makes_as_many_starts_as_a_pass_needs() {
+    let bed = Bed::repository(&CONFIG.replace(" min_starts: 1,", ""));
+    let says = |args: &[&str], starts: &str| {
+        bed.gate(&[args, &["--dry-run"]].concat()).assert(0, &[starts]);
+    };
+    says(&["check"], "2 starts, 1 round each");
+    says(&["check", "--set", "gate.occasion=nightly"], "3 starts, 1 round each");
+    says(&["check", "--set", "gate.occasion=release"], "6 starts, 1 round each");
+    says(&["check", "--set", "gate.min_starts=1"], "1 start, 1 round each");
+    says(&["check", "--set", "gate.starts=8"], "8 starts, 1 round each");
+    for of_one_side in
+        [&["run"][..], &["baseline", "update"], &["check", "--set", "gate.mode=limits"]]
+    {
+        says(of_one_side, "1 start, 1 round each");
+    }
+    bed.measure(&["check", "--set", "gate.min_starts=3"]).assert(0, &["NO BASELINE"]);
+    let starts = bed.json(".goodput-gate/record.json")["workloads"][0]["starts"].clone();
+    assert_eq!(starts.as_array().map(Vec::len), Some(3));
 }
 
 #[test]

@@ -303,7 +303,7 @@ fn who_is_not_there_is_told_from_who_answers_something_else() {
 
 #[test]
 fn a_dry_run_names_the_side_beside_and_a_wrong_base_is_told_once() {
-    let servers = Servers::new("gate: {mode: interleaved, starts: 1, rounds: 1}");
+    let servers = Servers::new("gate: {mode: interleaved, max_pairs: 3, rounds: 1}");
     servers.bed.commit("second");
     let first = servers.bed.git(&["rev-parse", "HEAD~1"]);
     let words =
@@ -311,9 +311,15 @@ fn a_dry_run_names_the_side_beside_and_a_wrong_base_is_told_once() {
     servers
         .bed
         .gate(&["check", "--dry-run"])
-        .assert(0, &["1 start pair at most, 1 round each", "12 requests per round", &words]);
+        .assert(0, &["3 start pairs at most, 1 round each", "12 requests per round", &words]);
     std::fs::write(servers.bed.home().join("alone.yaml"), servers.bed.read("goodput-gate.yaml"))
         .expect("written");
+    // A run or a session of one side is not the check's pairs.
+    servers.bed.gate(&["run", "--dry-run"]).assert(0, &["2 starts, 1 round each"]);
+    servers
+        .bed
+        .gate(&["check", "--dry-run", "--starts", "2"])
+        .assert(2, &["--starts says nothing of start pairs", "gate.max_pairs"]);
     let alone = servers.bed.gate_in("..", &["check", "--dry-run", "--config", "alone.yaml"]);
     alone.assert(0, &["the baseline's side is unknown here (no git repository"]);
     for args in [&["check", "--base", "nosuch"][..], &["check", "--base", "nosuch", "--dry-run"]] {

@@ -125,7 +125,7 @@ workloads:
     prompts: {synthetic: {input_tokens: 16}}
     output_tokens: 4
     warmup: {requests: 1}
-gate: {starts: 1, rounds: 1}
+gate: {starts: 1, min_starts: 1, rounds: 1}
 ";
 
 #[test]

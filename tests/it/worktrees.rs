@@ -11,7 +11,7 @@ version: 1
 target: {base_url: \"http://127.0.0.1:${PORT}/v1\", model: m}
 server: {build: BUILD, start: \"false\"}
 workloads: [{name: chat, requests: 4}]
-gate: {mode: interleaved, starts: 1, rounds: 1}
+gate: {mode: interleaved, rounds: 1}
 ";
 const DRY: [&str; 2] = ["check", "--dry-run"];
 const PARENT: &str = "the commit before HEAD";

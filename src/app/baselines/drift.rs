@@ -56,9 +56,10 @@ pub fn judged(config: &Config, asked: &Request<'_>) -> anyhow::Result<(DriftRepo
         None => release(&repo, &workload.name, &main, &links, &found),
     };
     let anchors = workloads.iter().map(anchor).collect::<anyhow::Result<Vec<Anchor>>>()?;
+    // What must be found is the method's, whatever `gate.detect` says; a size of a metric is its own.
     let policy = facts::policy(config);
     let judging: Vec<judge::Policy> =
-        workloads.iter().map(|w| judging(w, workloads.len())).collect();
+        workloads.iter().map(|w| evaluate::policy_for(w, workloads.len())).collect();
     let questions: Vec<Question<'_>> = workloads
         .iter()
         .zip(&judging)
@@ -94,17 +95,6 @@ fn workloads<'a>(config: &'a Config, named: Option<&str>) -> anyhow::Result<Vec<
     let names: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).collect();
     let what = bilingual!("no workload {name:?}\nhint: ", "워크로드 {name:?} 없음\n힌트: ");
     bail!(what.then(&did_you_mean(name, &names)))
-}
-
-/// What must be found is the method's, whatever `gate.detect` says; a size of a metric is its own.
-fn judging(workload: &Workload, workloads: usize) -> judge::Policy {
-    let rules = || workload.regressions.iter();
-    judge::Policy {
-        sizes: rules().filter_map(|(metric, rule)| Some((*metric, rule.size?))).collect(),
-        classes: rules().filter_map(|(metric, rule)| Some((*metric, rule.class?))).collect(),
-        workloads: u32::try_from(workloads).unwrap_or(u32::MAX),
-        ..judge::Policy::default()
-    }
 }
 
 fn named(repo: &Repo, name: &str, links: &[Link], found: &Found) -> anyhow::Result<Anchor> {

@@ -284,16 +284,9 @@ impl Measures for Servers<'_> {
     }
 }
 
-/// Start pairs at most, where the config does not say more.
-const MOST_PAIRS: u32 = 12;
-
 /// The gate of this config, from GOOD on.
 pub fn interleaved(config: &Config, range: &Range) -> Config {
     let mut config = config.clone();
-    if config.gate.mode != GateMode::Interleaved {
-        // Starts of a session are no bound for start pairs.
-        config.gate.starts = MOST_PAIRS.max(config.gate.max_pairs.unwrap_or(0));
-    }
     config.gate.mode = GateMode::Interleaved;
     config.gate.baseline = Counterpart::Ref(range.good().to_owned());
     config

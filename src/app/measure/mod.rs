@@ -12,7 +12,7 @@ use super::job::Job;
 use super::options::RunOptions;
 use super::sides::{Pair, Side};
 use super::workspace::Workspace;
-use crate::config::{Config, Endpoint, Fit};
+use crate::config::{Config, Endpoint, Fit, GateMode};
 use crate::judge::Wants;
 use crate::judge::plan::Plan;
 use crate::lang::bilingual;
@@ -63,6 +63,7 @@ pub fn capture(
 ) -> anyhow::Result<Kept<Record>> {
     let side = Side::only(here, config, git);
     let mut run = Run::begin(config, options, job, self::starts(config), vec![(&side, RECORD)])?;
+    of_one_side(&mut run, config);
     run.build()?;
     let mut start = 0;
     while start < run.starts && run.start(start, &[&[0]])? {
@@ -91,6 +92,7 @@ pub fn each(
         .collect();
     let named: Vec<(&Side, &str)> = sides.iter().map(|side| (side, RECORD)).collect();
     let mut run = Run::begin(config, options, job, config.gate.starts, named)?;
+    of_one_side(&mut run, config);
     for (measuring, name) in run.sides.iter_mut().zip(config.targets.keys()) {
         measuring.out = options.out.join(EACH).join(name);
         artefacts::prepare(&measuring.out)?;
@@ -177,6 +179,22 @@ pub fn pair(
         value: records.next().zip(records.next()).context("an interleaved run has two sides")?,
         unsaved,
     })
+}
+
+/// Start pairs are what the config's check plans, and not this run.
+fn of_one_side(run: &mut Run<'_>, config: &Config) {
+    for measuring in &mut run.sides {
+        measuring.record.policy.starts = config.gate.starts;
+    }
+}
+
+/// A check against sessions sees as many starts as a PASS needs (`gate.min_starts`), where the gate
+/// starts the server.
+pub fn with_min_starts(config: &mut Config) {
+    let restarts = !matches!(config.target.endpoint, Endpoint::Http(_));
+    if config.gate.mode == GateMode::Baseline && restarts {
+        config.gate.starts = config.gate.starts.max(config.gate.min_starts());
+    }
 }
 
 /// Starts that a run of one side will have: a server that the gate does not start gives one.

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::error_text;
+use super::sentence::plain_sentence;
 use super::workspace::place::inside;
 use super::workspace::{Workspace, baselines_folder};
 use crate::baseline::base::{Base, Wanted};
@@ -16,9 +17,9 @@ use crate::baseline::tree::{Files, Found as AtPath};
 use crate::clock::date;
 use crate::compare::reason::NoBaseline;
 use crate::compare::{KEPT_SESSIONS, Placed};
-use crate::config::{Config, GateMode};
-use crate::evaluate::Baseline;
-use crate::lang::bilingual;
+use crate::config::{Config, GateMode, Workload};
+use crate::evaluate::{self, Baseline};
+use crate::lang::{Text, bilingual};
 use crate::print::note;
 use crate::record::session::Session;
 use crate::record::{GitFacts, PastSession, WorkloadRecord};
@@ -169,6 +170,17 @@ impl Baselines {
             from: self.from.clone(),
             accepted: self.reviewed.accepted.clone(),
         }
+    }
+
+    /// Sizes of the config that a check of so many starts will hardly find against these sessions.
+    pub fn out_of_reach(&self, config: &Config, starts: u32) -> Vec<Text> {
+        let (all, under_test) = (config.workloads.len(), &config.gate.under_test);
+        let unreached = |w: &Workload| {
+            let (baseline, policy) = (self.baseline(&w.name), evaluate::policy_for(w, all));
+            let why = evaluate::expected(&baseline, w, starts as usize, under_test, &policy)?;
+            Some(Text::from(format!("{}: ", text::plain(&w.name))).then(&plain_sentence(why)))
+        };
+        config.workloads.iter().filter_map(unreached).collect()
     }
 
     /// What an interleaved run may reckon its noise from: the sessions that count, oldest first.

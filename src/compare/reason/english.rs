@@ -6,7 +6,7 @@ use super::{AnchorGap, Loosened, NoBaseline, Reason, RunReason, SinceAnchor, Tok
 use crate::compare::Begin;
 use crate::judge::reason::{Measured, Place, Side};
 use crate::judge::shift::Moved;
-use crate::judge::text::{change, count, joined};
+use crate::judge::text::{change, count, joined, size};
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -184,6 +184,19 @@ impl fmt::Display for RunReason {
             }
             Self::NoLimits => {
                 f.write_str("nothing to judge: gate.mode is limits, and this workload sets none")
+            }
+            Self::SizesOutOfReach { starts, sizes } => {
+                let each = sizes.iter().map(|s| {
+                    let (reach, asked) = (size(s.metric, s.reach), size(s.metric, s.size));
+                    format!("{} {reach} and not {asked}", s.metric.title())
+                });
+                write!(
+                    f,
+                    "against sessions of other days a job of {} finds {}: what is smaller mostly stays INCONCLUSIVE; measure both builds in one \
+                     job (`goodput-gate check --interleaved`), or write a size that is found here under `regressions`",
+                    count(*starts, "start", "starts"),
+                    each.collect::<Vec<_>>().join(", ")
+                )
             }
             Self::AnchorNotJudged => f.write_str(
                 "this record's policy (on_anchor_drift: fail) is of an earlier version: `goodput-gate baseline drift` judges the change since \

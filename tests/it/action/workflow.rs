@@ -27,7 +27,7 @@ version: 1
 target: {sim: {noise: 'off'}}
 workloads:
   - {name: chat, arrival: {closed: {concurrency: 2}}, requests: 20, output_tokens: 8, warmup: {requests: 2}, limits: {ttft_p50: {max: 10s}}}
-gate: {starts: 1, rounds: 1}
+gate: {starts: 1, min_starts: 1, rounds: 1}
 ";
 
 /// A repository as a user has it, and what the steps of its workflow saw.

@@ -4,7 +4,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{GATE, ONE, candidate, log, records, the_same_offline};
+use super::{FEW, GATE, candidate, log, records, the_same_offline};
 use crate::support::bed::flat;
 use crate::support::servers::Servers;
 use crate::support::supervisor::{send, until};
@@ -40,7 +40,7 @@ fn what_stops_between_looks_never_passes() {
 #[test]
 fn the_death_of_either_server_is_the_reason_and_the_other_is_ended() {
     for dead in 0..2 {
-        let servers = candidate(ONE, "1.0\n");
+        let servers = candidate(FEW, "1.0\n");
         let gate = servers.spawn(&["check", "--set", "workloads.chat.requests=5000"]);
         // Baseline first: its round is under way, and the other side waits.
         servers.answered("-r0-");
@@ -67,7 +67,7 @@ fn the_death_of_either_server_is_the_reason_and_the_other_is_ended() {
 
 #[test]
 fn a_signal_while_the_baseline_is_checked_out_leaves_nothing() {
-    let servers = candidate(ONE, "1.0\n");
+    let servers = candidate(FEW, "1.0\n");
     std::fs::create_dir(servers.bed.path("many")).expect("a folder");
     for i in 0..2000 {
         servers.bed.write(&format!("many/{i}"), &i.to_string());
@@ -87,7 +87,7 @@ fn a_signal_while_the_baseline_is_checked_out_leaves_nothing() {
 /// Nobody is left to remove the worktree; the next run does, and leaves that of a run that goes on.
 #[test]
 fn what_a_killed_gate_leaves_is_removed_by_the_next() {
-    let servers = candidate(ONE, "1.0\n");
+    let servers = candidate(FEW, "1.0\n");
     let building = ["check", "--set", "server.build=touch \"$PLACE/build\"; exec sleep 1000"];
     let worktrees = || servers.bed.git(&["worktree", "list"]).lines().count();
     let killed = servers.spawn(&building);
@@ -115,7 +115,7 @@ fn what_a_killed_gate_leaves_is_removed_by_the_next() {
 
 #[test]
 fn a_baseline_that_does_not_build_is_never_started() {
-    let servers = candidate(ONE, "1.0\n");
+    let servers = candidate(FEW, "1.0\n");
     // The commit before has no such file.
     servers.bed.write("Makefile", "");
     servers.bed.commit("what the build needs");
@@ -144,7 +144,7 @@ fn a_baseline_that_does_not_build_is_never_started() {
 
 #[test]
 fn without_a_commit_to_compare_with_nothing_is_started() {
-    let servers = Servers::new(ONE);
+    let servers = Servers::new(FEW);
     let bed = &servers.bed;
     let refused = |folder: &str, args: &[&str], words: &[&str]| {
         bed.gate_in(folder, &[&["check"][..], args].concat()).assert(2, words);

@@ -79,7 +79,7 @@ fn what_the_server_does_not_tell_is_not_made_up() {
 fn a_baseline_keeps_what_the_server_said() {
     let config = "version: 1\ntarget: {sim: {noise: \"off\", request_overhead_ms: 250, seed: 7}}\n\
                   workloads: [{name: chat, arrival: {closed: {concurrency: 8}}, requests: 24, prompts: {synthetic: {input_tokens: 16}}, output_tokens: 4, warmup: 1}]\n\
-                  gate: {starts: 1, rounds: 1}\n";
+                  gate: {starts: 1, min_starts: 1, rounds: 1}\n";
     let bed = Bed::repository(config);
     bed.measure(&["baseline", "update"]).assert(0, &["added"]);
     let session: Value = serde_json::from_str(&bed.baselines()[0].1).expect("JSON");

@@ -148,6 +148,17 @@ pub fn run(reason: &RunReason) -> String {
         RunReason::NoLimits => {
             "판정할 것이 없음: gate.mode가 limits인데 이 워크로드에 한도가 없음".into()
         }
+        RunReason::SizesOutOfReach { starts, sizes } => {
+            let each = sizes.iter().map(|s| {
+                let (reach, asked) = (size(s.metric, s.reach), size(s.metric, s.size));
+                format!("{} {reach} ({asked} 아님)", s.metric.title())
+            });
+            let each = each.collect::<Vec<_>>().join(", ");
+            format!(
+                "다른 날의 세션과 비교하면 시작 {starts}회의 작업이 찾는 변화는 {each}: 더 작은 변화는 대부분 INCONCLUSIVE; 두 빌드를 한 작업에서 \
+                 측정하거나 (`goodput-gate check --interleaved`) 여기서 찾을 수 있는 크기를 `regressions`에 기재"
+            )
+        }
         RunReason::AnchorNotJudged => {
             "이 레코드의 정책(on_anchor_drift: fail)은 이전 버전의 것: 앵커와의 비교는 이제 `goodput-gate baseline drift`가 판정".into()
         }
