@@ -167,7 +167,9 @@ pub fn files_of_runs(folder: &Path) -> Vec<PathBuf> {
     let records = RECORDS.map(|(name, _)| name);
     let names = records.into_iter().chain(REPORTS).map(PathBuf::from);
     let mut files: Vec<PathBuf> = names.filter(|name| folder.join(name).is_file()).collect();
-    FOLDERS.iter().for_each(|name| walk(folder, Path::new(name), DEPTH, &mut files));
+    for name in FOLDERS {
+        walk(folder, Path::new(name), DEPTH, &mut files);
+    }
     files
 }
 

@@ -8,7 +8,7 @@ use super::DataArgs;
 
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
-    /// Address to listen on; one that is not loopback needs API_KEY [default: 127.0.0.1:8085, or
+    /// Address to listen on; one that is not loopback needs `API_KEY` [default: 127.0.0.1:8085, or
     /// the port in PORT]
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<SocketAddr>,
@@ -18,7 +18,7 @@ pub struct ServeArgs {
     #[arg(long = "allow-host", value_name = "NAME")]
     pub hosts: Vec<String>,
     /// A page of another site that may send requests that change something, e.g.
-    /// https://tools.example (repeatable)
+    /// <https://tools.example> (repeatable)
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub origins: Vec<String>,
     /// Make the index of the runs anew from their folders, then serve

@@ -182,9 +182,10 @@ fn drift(args: &BaselineDriftArgs) -> anyhow::Result<ExitStatus> {
     };
     let (report, exit) = drift::judged(&config, &asked)?;
     let lang = print::language();
-    let shown = match args.json {
-        true => report.to_json(),
-        false => report::drift::terminal(&report, output::width(), lang),
+    let shown = if args.json {
+        report.to_json()
+    } else {
+        report::drift::terminal(&report, output::width(), lang)
     };
     output::told(output::print(shown.trim_end()));
     publish::after_drift(&here, &report, lang);

@@ -20,7 +20,9 @@ const METRICS: [Metric; 3] = [
 /// A start is slow from this on beyond the faster ones (log), or from so many standard deviations.
 const LEAST: f64 = 0.10;
 const SDS: f64 = 5.0;
-/// The faster ones: so many are at or below it.
+/// The faster ones: so many are at or below it, of all starts or of the baseline's, whichever is
+/// lower. Of the baseline's alone, since a build that is slow in most of its starts would be the
+/// measure of itself.
 const FASTER: f64 = 0.25;
 const KNOWN: f64 = 4.0;
 const HIT: f64 = 0.001;
@@ -89,13 +91,16 @@ impl Bars {
     }
 
     /// For each start of one session by how much it is beyond the faster ones; none where it is not
-    /// slow.
-    fn beyond(&self, starts: &[&StartSummary]) -> Vec<Option<f64>> {
+    /// slow. The first `baseline` of them are the baseline's.
+    fn beyond(&self, starts: &[&StartSummary], baseline: usize) -> Vec<Option<f64>> {
         let mut found = vec![None; starts.len()];
         for (metric, bar) in &self.0 {
             let value = |start: &&StartSummary| start.values.get(metric).copied();
-            let values: Vec<f64> = starts.iter().filter_map(value).collect();
-            let Some(faster) = percentile(&values, FASTER) else { continue };
+            let faster_of = |starts: &[&StartSummary]| {
+                percentile(&starts.iter().filter_map(value).collect::<Vec<f64>>(), FASTER)
+            };
+            let Some(faster) = faster_of(starts) else { continue };
+            let faster = faster_of(&starts[..baseline]).map_or(faster, |own| own.min(faster));
             for (start, found) in starts.iter().zip(&mut found) {
                 if let Some(excess) = value(start).map(|v| v - faster).filter(|e| e > bar) {
                     *found = Some(found.map_or(excess, |known: f64| known.max(excess)));
@@ -113,7 +118,7 @@ impl Bars {
 
     fn sides(&self, starts: &Starts) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
         let all: Vec<&StartSummary> = starts.baseline.iter().chain(&starts.candidate).collect();
-        let mut baseline = self.beyond(&all);
+        let mut baseline = self.beyond(&all, starts.baseline.len());
         let candidate = baseline.split_off(starts.baseline.len());
         (baseline, candidate)
     }
@@ -124,7 +129,7 @@ impl Bars {
             let all: Vec<&StartSummary> = run.sides.iter().flatten().collect();
             let first = run.sides.first().map_or(0, Vec::len);
             let counted = if run.passed { all.len() } else { first };
-            Tally::count(&self.beyond(&all)[..counted])
+            Tally::count(&self.beyond(&all, first)[..counted])
         };
         history.iter().map(of).fold(Tally::default(), Tally::plus)
     }

@@ -96,12 +96,7 @@ impl Digest {
     }
 
     pub fn finish(self) -> String {
-        self.0.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            for half in [byte >> 4, byte & 15] {
-                hex.extend(char::from_digit(u32::from(half), 16));
-            }
-            hex
-        })
+        hex(&self.0.finalize())
     }
 
     fn text(&mut self, text: &str) {
@@ -122,4 +117,13 @@ impl Digest {
     fn number(&mut self, value: u64) {
         self.0.update(value.to_le_bytes());
     }
+}
+/// Two digits per byte, lower case.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        for half in [byte >> 4, byte & 15] {
+            hex.extend(char::from_digit(u32::from(half), 16));
+        }
+        hex
+    })
 }

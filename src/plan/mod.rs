@@ -9,7 +9,7 @@ mod build;
 mod corpus;
 pub mod dataset;
 pub mod describe;
-mod digest;
+pub mod digest;
 mod fields;
 mod prompts;
 mod seed;

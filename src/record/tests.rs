@@ -205,7 +205,7 @@ fn first(workload: &mut WorkloadRecord) -> &mut RoundRecord {
 
 #[test]
 fn parts_that_contradict_each_other_are_refused() {
-    let refused: [(&str, Result<Record, String>); 19] = [
+    let refused: Vec<(&str, Result<Record, String>)> = vec![
         (
             "error_rate_ratio",
             read_with(|w| _ = first(w).metrics.insert("error_rate_ratio".into(), 1.0)),

@@ -158,10 +158,9 @@ impl AnchorPoint {
             return text::plain(&self.name);
         };
         let how = match (lang, self.found) {
-            (Lang::En, AnchorFound::Named) => "--anchor",
+            (_, AnchorFound::Named) => "--anchor",
             (Lang::En, AnchorFound::Pinned) => "pinned",
             (Lang::En, AnchorFound::Release) => "the last release with sessions enough since",
-            (Lang::Ko, AnchorFound::Named) => "--anchor",
             (Lang::Ko, AnchorFound::Pinned) => "고정됨",
             (Lang::Ko, AnchorFound::Release) => "이후 세션이 충분한 마지막 릴리스",
         };

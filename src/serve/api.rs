@@ -20,7 +20,7 @@ pub fn routes(state: Arc<State>) -> Router {
         .route("/healthz", get(health))
         .route("/metrics", get(exposition))
         .route("/api/v2/runs", get(stored::list).post(live::start))
-        .route("/api/v2/runs/{id}", get(stored::one).delete(stored::delete))
+        .route("/api/v2/runs/{id}", get(stored::show).delete(stored::delete))
         .route("/api/v2/runs/{id}/record", get(stored::record))
         .route("/api/v2/runs/{id}/report", get(stored::report))
         .route("/api/v2/runs/{id}/progress", get(live::progress))

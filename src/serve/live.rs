@@ -114,22 +114,15 @@ async fn follow(state: Arc<State>, id: String, send: Sender<Bytes>) {
             return;
         }
         sleep(PACE).await;
-        loop {
-            tokio::select! {
-                changed = news.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                    break;
-                }
-                () = sleep(SILENCE) => {
-                    if send.send(Bytes::from_static(b": still there\n\n")).await.is_err() {
-                        return;
-                    }
-                    // A run of a terminal's tells the service nothing.
-                    break;
-                }
+        // After a silence it is looked at again: a run of a terminal's tells the service nothing.
+        let listened = tokio::select! {
+            changed = news.changed() => changed.is_ok(),
+            () = sleep(SILENCE) => {
+                send.send(Bytes::from_static(b": still there\n\n")).await.is_ok()
             }
+        };
+        if !listened {
+            return;
         }
     }
 }

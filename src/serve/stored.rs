@@ -62,7 +62,7 @@ pub async fn list(
     answer::json(&Listed { runs, total: page.total, limit, offset })
 }
 
-pub async fn one(Shared(state): Service, Path(id): Path<String>) -> Answer {
+pub async fn show(Shared(state): Service, Path(id): Path<String>) -> Answer {
     let run = reading(move || run(&state, &id)).await?;
     answer::json(&shown(&run))
 }
@@ -153,6 +153,7 @@ fn absent() -> Refusal {
     Refusal::not_found("run_not_found", "Run not found")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn wrong_query(why: QueryRejection) -> Refusal {
     Refusal::bad_request("bad_query", why.body_text())
 }

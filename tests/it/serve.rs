@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::service::Service;
-use crate::support::{Act, Gate, Part, Server, wait_for};
+use crate::support::{Act, Gate, Part, Seen, Server, wait_for};
 
 const SMALL: [&str; 6] = ["--requests", "3", "--concurrency", "1", "--data", "data"];
 const NOBODY: &str = "/api/v2/runs/00000000-0000-4000-8000-000000000000";
@@ -15,7 +15,7 @@ const KEY: &str = "a-long-and-random-key";
 
 /// A folder with one measured run, and the run's id.
 fn measured() -> (Gate, String) {
-    let (gate, server) = (Gate::new(), Server::start(|seen| seen.good()));
+    let (gate, server) = (Gate::new(), Server::start(Seen::good));
     gate.assert_measured(&gate.measure(&server.url(), &SMALL));
     let listed = gate.run(&["runs", "list", "--data", "data", "--json"]);
     let runs: Value = serde_json::from_str(&listed.stdout).expect("JSON");
@@ -68,7 +68,7 @@ fn what_is_kept_is_told_in_full() {
     let korean = service.get(&format!("/api/v2/runs/{id}/report?format=md&lang=ko"));
     assert!(crate::support::is_korean(&korean.text()));
     // What a terminal measures meanwhile is there at once, and so is what it deletes.
-    let server = Server::start(|seen| seen.good());
+    let server = Server::start(Seen::good);
     gate.assert_measured(&gate.measure(&server.url(), &SMALL));
     assert!(wait_for(|| service.json("/api/v2/runs")["total"] == 2));
     assert_eq!(gate.run(&["runs", "delete", "-y", "latest", "--data", "data"]).code, Some(0));

@@ -16,6 +16,7 @@ use crate::app::artefacts;
 use crate::attempt::Attempt;
 use crate::evaluate::attempts::Kept;
 use crate::judge::interleaved::MOST_ATTEMPTS;
+use crate::plan::digest::hex;
 use crate::read;
 use crate::record::Record;
 use crate::report::notice::Notice;
@@ -143,7 +144,7 @@ fn wanted(rows: &[Attempt]) -> BTreeSet<&str> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 fn is_digest(name: &str) -> bool {

@@ -87,10 +87,10 @@ pub fn judged(config: &Config, asked: &Request<'_>) -> anyhow::Result<(DriftRepo
     Ok((report, exit))
 }
 
-fn workloads<'a>(config: &'a Config, named: Option<&str>) -> anyhow::Result<Vec<&'a Workload>> {
-    let Some(name) = named else { return Ok(config.workloads.iter().collect()) };
-    if let Some(workload) = config.workloads.iter().find(|w| w.name == name) {
-        return Ok(vec![workload]);
+fn workloads<'a>(config: &'a Config, asked: Option<&str>) -> anyhow::Result<Vec<&'a Workload>> {
+    let Some(name) = asked else { return Ok(config.workloads.iter().collect()) };
+    if let Some(found) = config.workloads.iter().find(|w| w.name == name) {
+        return Ok(vec![found]);
     }
     let names: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).collect();
     let what = bilingual!("no workload {name:?}\nhint: ", "워크로드 {name:?} 없음\n힌트: ");

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::digest::hex;
+
 pub const SCHEMA: &str = "goodput-gate/run";
 pub const VERSION: u32 = 1;
 
@@ -25,7 +27,6 @@ impl Id {
             .map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = |part: &[u8]| part.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let parts = [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]];
         Ok(Self(parts.map(hex).join("-")))
     }

@@ -244,21 +244,18 @@ pub fn load(run: &Run) -> anyhow::Result<Option<Loaded>> {
     let stored = read(&measured)?
         .map(|text| Record::parse(&text).map_err(|why| named(&measured, why.to_string())))
         .transpose();
-    match read(&told)? {
-        Some(text) => {
-            let report = Report::parse(&text).map_err(|why| named(&told, why))?;
-            // A report stands by itself; that its record cannot be read is told beside it.
-            let record = stored.unwrap_or_else(|e| {
-                note(&error_text::text(&e));
-                None
-            });
-            let record = record.filter(|record| record.session == report.session);
-            Ok(Some(Loaded { report, record }))
-        }
-        None => {
-            let Some(record) = stored? else { return Ok(None) };
-            let (report, _) = evaluate::measured(&record)?;
-            Ok(Some(Loaded { report, record: Some(record) }))
-        }
+    if let Some(text) = read(&told)? {
+        let report = Report::parse(&text).map_err(|why| named(&told, why))?;
+        // A report stands by itself; that its record cannot be read is told beside it.
+        let record = stored.unwrap_or_else(|e| {
+            note(&error_text::text(&e));
+            None
+        });
+        let record = record.filter(|record| record.session == report.session);
+        Ok(Some(Loaded { report, record }))
+    } else {
+        let Some(record) = stored? else { return Ok(None) };
+        let (report, _) = evaluate::measured(&record)?;
+        Ok(Some(Loaded { report, record: Some(record) }))
     }
 }

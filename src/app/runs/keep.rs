@@ -69,12 +69,12 @@ impl Keeper {
         store.tidy();
         let id = self.service.clone().map_or_else(Id::draw, Ok)?;
         let file = RunFile::new(id, self.verb, now(), branch);
-        let fill =
+        let write =
             |folder: &Path| artefacts::write_atomic(&folder.join(FILE), file.to_json().as_bytes());
         let made = match &self.service {
-            Some(id) => given(store, id).and_then(|folder| fill(&folder).map(|()| (folder, None))),
+            Some(id) => given(store, id).and_then(|folder| write(&folder).map(|()| (folder, None))),
             None => store
-                .add(&file.id, &file.started, fill)
+                .add(&file.id, &file.started, write)
                 .map(|(folder, running)| (folder, Some(running))),
         };
         let (folder, running) = made.explained(|| {

@@ -135,11 +135,11 @@ impl Queue {
             Verb::Check => "check",
         };
         let file = RunFile::new(id.clone(), verb, now(), None);
-        let fill = |folder: &Path| {
+        let write = |folder: &Path| {
             store::queued(folder)?;
             artefacts::write_atomic(&folder.join(FILE), file.to_json().as_bytes())
         };
-        let (folder, lock) = self.store.add(&id, &file.started, fill).map_err(Refused::Failed)?;
+        let (folder, lock) = self.store.add(&id, &file.started, write).map_err(Refused::Failed)?;
         board.waiting.push_back(Waiting { id: id.clone(), folder, arguments, lock });
         self.shared.tell();
         Ok(id)

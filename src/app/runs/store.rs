@@ -160,7 +160,7 @@ impl Place {
         let at = name.len().checked_sub(Id::LENGTH).filter(|at| name.is_char_boundary(*at))?;
         let (stamp, id) = (name[..at].strip_suffix('-')?.to_owned(), Id::parse(&name[at..])?);
         let dated = stamp.starts_with(|c: char| c.is_ascii_digit());
-        dated.then(|| Self { id, stamp, folder })
+        dated.then_some(Self { id, stamp, folder })
     }
 
     /// Whether its process lives.

@@ -39,7 +39,7 @@ fn in_language(runs: &[Run], width: u16, lang: Lang) -> String {
 
 /// How it stands, in a word or two.
 pub fn outcome(run: &Run) -> Text {
-    let verdict = run.verdict.map(|verdict| verdict.word());
+    let verdict = run.verdict.map(crate::verdict::Verdict::word);
     let state = match (run.state, run.exit_code) {
         (State::Queued, _) => bilingual!("queued", "대기 중"),
         (State::Running, _) => bilingual!("running", "진행 중"),

@@ -64,7 +64,7 @@ pub fn play(what: &Attempts, rng: &mut ChaCha8Rng) -> Played {
     for _ in 0..what.most {
         let mut now = world.attempt();
         let seen = if what.evidence == EvidenceOf::All { earlier.as_slice() } else { &[] };
-        let found = judged(&world.rules(&history, planned, &policy), seen, &now);
+        let found = judged(&World::rules(&history, planned, &policy), seen, &now);
         let before = Played::compared(&found, 0.0);
         if before.outcome == Outcome::Regression {
             alarm = alarm.or(before.why);

@@ -6,11 +6,11 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
+use super::asked::Asked;
 use super::changes::{BESIDE, Change, Moment};
 use super::loads::{Load, LoadKind, ROUNDS};
 use super::plant::{Place, Plant};
 use super::played::{OPEN_S, Played, minutes};
-use super::row::Asked;
 use super::scene::{Scene, drawn, machine};
 use crate::config::OnOpen;
 use crate::config::sim::{Knobs, Noise};

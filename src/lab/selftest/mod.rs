@@ -4,6 +4,7 @@
 //! It says something of the gate, nothing of any real engine. Not here: the lines of the table
 //! (`rows`), one gate (`gate`, `day`, `values`, `attempts`), a week (`drift`), a search (`search`).
 
+mod asked;
 mod attempts;
 mod bound;
 mod changes;
@@ -16,6 +17,7 @@ mod played;
 mod row;
 mod rows;
 mod scene;
+mod scenes;
 mod search;
 mod table;
 #[cfg(test)]
@@ -36,7 +38,8 @@ use loads::LoadKind;
 use played::Played;
 use row::{Play, Row};
 use rows::rows;
-use scene::{Scene, Scenes};
+use scene::Scene;
+use scenes::Scenes;
 pub use table::Table;
 
 /// What a random stream is for. One gate more or less of a row shifts no other row. Noises by their

@@ -4,8 +4,8 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
+use super::asked::percent;
 use super::played::{Outcome, Played};
-use super::row::percent;
 use crate::judge::bisect::{Bisect, Ends, Step, ends};
 use crate::judge::history::Variation;
 
@@ -119,7 +119,9 @@ fn measure_ends(what: &Search, world: &mut World<'_>, bisect: &mut Bisect) -> bo
         }
     }
     for (at, values) in [(0, &good), (what.commits, &bad)] {
-        values.iter().for_each(|value| bisect.observe(at, *value));
+        for value in values {
+            bisect.observe(at, *value);
+        }
     }
     gate.is_none_or(|detect| ends(&good, &bad, most, detect) == Ends::Slower)
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
+use super::asked::percent;
 use super::bound::{Bound, Counted, Limit, Source, What};
 use super::played::{Outcome, Played};
-use super::row::{Row, percent};
+use super::row::Row;
 
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -57,7 +58,7 @@ impl Table {
         for line in &self.lines {
             let mut cells = line.cells();
             if let Some(at) = notes.iter().position(|note| *note == line.note) {
-                cells[3] += &format!(" [{}]", at + 1);
+                cells[3] = format!("{} [{}]", cells[3], at + 1);
             }
             grid.add_row(cells);
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::asked::Asked;
 use super::attempts::{Attempts, Counts, EvidenceOf};
 use super::bound::{Bound, Source};
 use super::changes::Change;
@@ -12,7 +13,7 @@ use super::gate::Gate;
 use super::loads::Load;
 use super::plant::{Place, Plant};
 use super::played::Outcome::{Blind, Inconclusive, Pass, Regression, Right, Wrong};
-use super::row::{Asked, at_least, at_most, costs_at_most};
+use super::row::{at_least, at_most, costs_at_most};
 use super::search::{EndsFirst, Search};
 use super::values::{Slower, Values};
 use super::*;

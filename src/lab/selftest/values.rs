@@ -8,8 +8,8 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
+use super::asked::{Asked, percent};
 use super::played::{CLOSED_S, Played, minutes};
-use super::row::{Asked, percent};
 use crate::judge::interleaved::{Rules, Sampling, Taken, play as judged};
 use crate::judge::look::Pair;
 use crate::judge::plan::Plan;
@@ -78,7 +78,7 @@ pub fn play(values: &Values, rng: &mut ChaCha8Rng) -> Played {
     let now = world.attempt();
     let policy = values.asked.policy();
     let planned = Plan::new(&history, SHAPE, &policy).pairs;
-    let found = judged(&world.rules(&history, planned, &policy), &[], &now);
+    let found = judged(&World::rules(&history, planned, &policy), &[], &now);
     Played::compared(&found, spent(&found))
 }
 
@@ -94,7 +94,6 @@ impl<'a> World<'a> {
     }
 
     pub fn rules<'r>(
-        &self,
         history: &'r [PastRun],
         planned: usize,
         policy: &'r crate::judge::Policy,

@@ -14,12 +14,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::asked::Asked;
 use super::bound::Source;
 use super::changes::{Change, Moment};
 use super::gate::{Gate, candidate_first, finished, ruled};
 use super::loads::{self, LoadKind, ROUNDS};
 use super::played::{Outcome, Played};
-use super::row::{Asked, Play, Row, at_least, at_most};
+use super::row::{Play, Row, at_least, at_most};
 use super::table::{Line, Table};
 use crate::app::measure::client_health;
 use crate::config::sim::{Knobs, Noise};

@@ -1,4 +1,5 @@
 //! What the template does to a text beyond escaping it.
+#![expect(clippy::inline_always, clippy::unused_self, reason = "as askama's macro writes it")]
 
 use askama::filters::{Escaper as _, Html, Safe};
 

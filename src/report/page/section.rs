@@ -17,6 +17,7 @@ use crate::report::{LimitReport, MetricReport, Report, WorkloadReport, advice, g
 use crate::verdict::Verdict;
 
 /// A workload, with every text chosen.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of the template's")]
 pub struct Section<'a> {
     pub id: String,
     pub name: String,

@@ -58,8 +58,9 @@ impl Service {
         let named = headers.iter().any(|(name, _)| *name == "Host");
         let host = self.address.to_string();
         let own = Some(("Host", &*host)).filter(|_| !named);
-        let head: String =
+        let head: Vec<String> =
             own.iter().chain(headers).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = head.concat();
         self.raw(&format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{head}\r\n"))
     }
 

@@ -1,6 +1,5 @@
 //! The file of the index: made, checked, and made anew where it is damaged. Not here: what is in it
 //! (`rows`).
-#![expect(clippy::disallowed_methods, reason = "rim: opens and renames the file")]
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ const VERSION: i64 = 1;
 /// Tells ours from other programs' files: `ggix`.
 const APPLICATION: i64 = 0x6767_6978;
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What SQLite keeps beside the file.
+/// What `SQLite` keeps beside the file.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 
 /// What a file is.
@@ -122,7 +121,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
-/// Renames it, with what SQLite keeps beside it. Where it lies now.
+/// Renames it, with what `SQLite` keeps beside it. Where it lies now.
 fn set_aside(path: &Path) -> anyhow::Result<PathBuf> {
     let with = |end: &str| {
         let mut name = OsString::from(path);

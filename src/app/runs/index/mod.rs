@@ -1,4 +1,4 @@
-//! The index of a data directory: what `found` reads of every run, in SQLite, so that ten thousand
+//! The index of a data directory: what `found` reads of every run, in `SQLite`, so that ten thousand
 //! runs are listed at once. It holds nothing that the folders do not say, and is made anew from them.
 //!
 //! One thread writes; whoever asks reads beside it (WAL). `database` opens the file, `rows` has its

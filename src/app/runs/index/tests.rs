@@ -33,11 +33,11 @@ impl Bed {
             file.ended =
                 Some(Ended { at: "2026-11-30T12:01:00Z".into(), exit_code: 0, error: None, files });
         }
-        let fill = |folder: &Path| {
+        let write = |folder: &Path| {
             std::fs::write(folder.join("run.json"), file.to_json())?;
             Ok(report.map_or(Ok(()), |text| std::fs::write(folder.join("report.json"), text))?)
         };
-        self.store().add(&id, &file.started, fill).unwrap();
+        self.store().add(&id, &file.started, write).unwrap();
         self.ids.push(id.clone());
         self.store().places().unwrap().into_iter().find(|place| place.id == id).unwrap()
     }
@@ -123,7 +123,9 @@ fn a_damaged_index_is_set_aside_and_made_anew() {
         let aside = files.filter(|path| path.display().to_string().contains(".damaged-"));
         let aside: Vec<std::path::PathBuf> = aside.collect();
         assert!(aside.iter().any(|path| std::fs::read(path).unwrap() == damaged), "{aside:?}");
-        aside.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        for path in &aside {
+            std::fs::remove_file(path).unwrap();
+        }
     }
 }
 

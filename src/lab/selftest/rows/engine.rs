@@ -3,6 +3,7 @@
 
 use super::{AA, FALSE_ALARMS, FOUND, GOAL, SLOWER};
 use crate::config::sim::Noise;
+use crate::lab::selftest::asked::Asked;
 use crate::lab::selftest::bound::Source::{Stated, Study};
 use crate::lab::selftest::changes::Change;
 use crate::lab::selftest::gate::Gate;
@@ -10,7 +11,7 @@ use crate::lab::selftest::loads::LoadKind::{
     self, Bursty, Chat, Closed, Demo, Knee, KvBound, Prefix,
 };
 use crate::lab::selftest::played::Outcome::{Pass, Regression};
-use crate::lab::selftest::row::{Asked, Play, Row, at_least, at_most};
+use crate::lab::selftest::row::{Play, Row, at_least, at_most};
 
 /// Pull requests take six pairs at most.
 const REQUEST: Asked = Asked { detect: 0.05, max_pairs: 6, min_starts: 2 };

@@ -2,11 +2,12 @@
 //! sometimes, attempts, drift, bisect. Not here: the engine (`engine`, `days`).
 
 use super::{FALSE_ALARMS, GOAL};
+use crate::lab::selftest::asked::Asked;
 use crate::lab::selftest::attempts::{Attempts, Counts, EvidenceOf};
 use crate::lab::selftest::bound::Source::{Stated, Study};
 use crate::lab::selftest::drift::{Drifting, Machines};
 use crate::lab::selftest::played::Outcome::{Pass, Regression, Right, Unanswered, Wrong};
-use crate::lab::selftest::row::{Asked, Play, Row, at_least, at_most, costs_at_most};
+use crate::lab::selftest::row::{Play, Row, at_least, at_most, costs_at_most};
 use crate::lab::selftest::search::{EndsFirst, Search};
 use crate::lab::selftest::values::{Slower, Values};
 
