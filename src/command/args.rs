@@ -1,7 +1,7 @@
 //! What was typed, as `app` takes it. Not here: what only one verb takes.
 
 use anyhow::Context as _;
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::set_parent_process_death_signal;
 
 use super::signals;
 use crate::app::gate::Given;
@@ -66,7 +66,7 @@ pub fn measuring(
 
 /// The run of a service's, which ends with it: then it drains, as by Ctrl-C.
 fn of_service(id: &str) -> anyhow::Result<Id> {
-    set_parent_process_death_signal(Some(Signal::TERM))
+    set_parent_process_death_signal(Some(signals::ORPHANED))
         .context("cannot ask to be told of the service's end")?;
     Id::parse(id).with_context(|| format!("--service-run: {id} is no id of a run"))
 }

@@ -30,6 +30,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// machine) stood still.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
+/// What a service's run asks the system for, should the service end: it drains once, however often
+/// it is told.
+pub const ORPHANED: rustix::process::Signal = rustix::process::Signal::USR2;
+
 /// The program is to end by SIGQUIT, once it has tidied up.
 static QUIT: AtomicBool = AtomicBool::new(false);
 
@@ -63,10 +67,13 @@ struct Signals {
     hangup: Option<Signal>,
     quit: Signal,
     resume: Signal,
+    orphaned: Signal,
 }
 
 enum Event {
     Stop,
+    /// The service that the run is of has ended.
+    Orphaned,
     Quit,
     Continued,
 }
@@ -80,6 +87,7 @@ impl Signals {
             hangup: if ignored { None } else { Some(signal(SignalKind::hangup())?) },
             quit: signal(SignalKind::quit())?,
             resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            orphaned: signal(SignalKind::from_raw(ORPHANED.as_raw()))?,
         })
     }
 
@@ -96,6 +104,7 @@ impl Signals {
             _ = hangup => Event::Stop,
             _ = self.quit.recv() => Event::Quit,
             _ = self.resume.recv() => Event::Continued,
+            _ = self.orphaned.recv() => Event::Orphaned,
         }
     }
 }
@@ -126,6 +135,13 @@ async fn serve(stop: Stop, limit: Option<Duration>, mut signals: Signals) {
                     asked += 1;
                     interrupt(&stop, asked);
                     grace_ends = grace_ends.or_else(|| Some(tokio::time::Instant::now() + GRACE));
+                }
+                // The system says it for each thread of the service, one after the other.
+                Event::Orphaned if asked > 0 => {}
+                Event::Orphaned => {
+                    asked += 1;
+                    interrupt(&stop, asked);
+                    grace_ends = Some(tokio::time::Instant::now() + GRACE);
                 }
                 Event::Quit => quit(&stop),
                 Event::Continued => {
