@@ -144,7 +144,12 @@ fn interleaved(
         .inspect_err(|e| failed(e, what, git.clone(), Some(&ledger)))?;
     let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
     let judging = Judging { prepare: &as_it_is, known: &known };
-    let beside = attempts::beside(pair.sides[0].git.as_ref(), git.as_ref(), &pair.baseline);
+    let beside = attempts::beside(
+        pair.sides[0].git.as_ref(),
+        git.as_ref(),
+        &pair.baseline,
+        Some(&pair.baseline_target()),
+    );
     if pair.restarts() {
         if let Some(standing) = ledger.standing(config, &beside, judging)? {
             return standing_verdict(what, standing, &baselines);

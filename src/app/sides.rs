@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 
 use super::gate;
 use super::gate::counterpart::{baseline_commit, described};
@@ -16,6 +17,7 @@ use crate::baseline::worktree::Worktree;
 use crate::config::{Config, Counterpart, Endpoint, GateMode, Target};
 use crate::exit::Failure;
 use crate::lang::{Because, bilingual};
+use crate::plan::digest::hex;
 use crate::print::note;
 use crate::record::GitFacts;
 
@@ -103,6 +105,23 @@ impl Side {
     }
 }
 
+/// What a target is, without secrets, which headers and the values of variables may be.
+pub fn started_as(target: &Target) -> String {
+    let endpoint = match &target.endpoint {
+        Endpoint::Http(url) => url.clone(),
+        Endpoint::Sim(knobs) => knobs.settings().join(" "),
+        Endpoint::Started(server) => format!(
+            "{} {:?} {} {} {:?}",
+            server.base_url,
+            server.build,
+            server.start,
+            server.cwd.display(),
+            server.env.keys()
+        ),
+    };
+    format!("{endpoint} {} {:?}", target.protocol.name(), target.model)
+}
+
 /// Every target that a check of this config sends load to. `beside` is what the baseline's side is
 /// started as, where another commit says it.
 pub fn targets(
@@ -128,6 +147,11 @@ pub fn targets(
 }
 
 impl Pair {
+    /// Digest of what the baseline's server is started as.
+    pub fn baseline_target(&self) -> String {
+        hex(&Sha256::digest(started_as(&self.sides[0].target))[..8])
+    }
+
     /// `base` names the branch for the merge base; `beside` is what the baseline's side is started
     /// as, where another commit says it. Errors: exit 2, nothing has been sent; a worktree is made
     /// and checked out.

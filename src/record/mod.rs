@@ -100,6 +100,10 @@ pub struct Pair {
     /// or could not see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builds: Option<programs::Builds>,
+    /// Digest of what the baseline's server is started as, without secrets: one commit may be
+    /// started in two ways. Absent in earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_target: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

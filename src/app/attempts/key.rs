@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::app::measure::read_file;
 use crate::app::options::RunOptions;
+use crate::app::sides::started_as;
 use crate::app::workspace::Workspace;
 use crate::config::{Config, Endpoint};
 use crate::evaluate::Baseline;
@@ -58,8 +59,10 @@ pub fn key(code: &str, record: &Record) -> String {
 pub fn baseline(kept: &Kept, known: impl Fn(&WorkloadRecord) -> Baseline) -> String {
     let record = &kept.candidate;
     if let Some(base) = &kept.baseline {
-        let words = base.pair.as_ref().map_or("", |pair| &pair.baseline);
-        return beside(base.git.as_ref(), record.git.as_ref(), words);
+        let pair = base.pair.as_ref();
+        let words = pair.map_or("", |pair| &pair.baseline);
+        let target = pair.and_then(|pair| pair.baseline_target.as_deref());
+        return beside(base.git.as_ref(), record.git.as_ref(), words, target);
     }
     let sessions = record.workloads.iter().map(|workload| {
         let baseline = known(workload);
@@ -71,12 +74,17 @@ pub fn baseline(kept: &Kept, known: impl Fn(&WorkloadRecord) -> Baseline) -> Str
 }
 
 /// Of an interleaved run: the commit of the baseline's side, or, where it is the candidate's own,
-/// what else it is.
-pub fn beside(baseline: Option<&GitFacts>, candidate: Option<&GitFacts>, words: &str) -> String {
+/// what else it is; and what its server is started as (`target`), which a config says and no commit.
+pub fn beside(
+    baseline: Option<&GitFacts>,
+    candidate: Option<&GitFacts>,
+    words: &str,
+    target: Option<&str>,
+) -> String {
     let commit = baseline
-        .map(|git| &git.commit)
+        .map(|git| git.commit.as_str())
         .filter(|&commit| candidate.is_none_or(|own| own.commit != *commit));
-    commit.map_or_else(|| digest(words), |commit| digest(commit))
+    digest(&[commit.unwrap_or(words), target.unwrap_or_default()].join("\n"))
 }
 
 /// All that is known of an interleaved run before its first request, with the machine. None where
@@ -112,24 +120,23 @@ fn working_tree(here: &Workspace, config: &Config, options: &RunOptions) -> Opti
     Some(format!("{} {}", head.link.tree, repo.changes(&own).ok()?))
 }
 
-/// Where two targets are measured at one commit, none is an attempt at the other. Without secrets,
-/// which headers and variables may be. None of a server that runs already: the tree is not its
-/// code.
+/// Where two targets are measured at one commit, none is an attempt at the other. None of a server
+/// that runs already: the tree is not its code.
 fn target(config: &Config) -> Option<String> {
-    let target = &config.target;
-    let endpoint = match &target.endpoint {
-        Endpoint::Http(_) => return None,
-        Endpoint::Sim(knobs) => knobs.settings().join(" "),
-        Endpoint::Started(server) => {
-            format!(
-                "{} {:?} {} {}",
-                server.base_url,
-                server.build,
-                server.start,
-                server.cwd.display()
-            )
-        }
-    };
-    let Config { gate, .. } = config;
-    Some(format!("{endpoint} {} {:?} {:?}", target.protocol.name(), target.model, gate.baseline))
+    let Config { target, gate, .. } = config;
+    let runs_already = matches!(target.endpoint, Endpoint::Http(_));
+    (!runs_already).then(|| format!("{} {:?}", started_as(target), gate.baseline))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_for_two_servers_is_two_baselines() {
+        let of_target = |target| beside(None, None, "config stable.yaml", target);
+        assert_ne!(of_target(Some("a")), of_target(Some("b")));
+        assert_ne!(of_target(Some("a")), of_target(None));
+        assert_eq!(of_target(Some("a")), of_target(Some("a")));
+    }
 }
