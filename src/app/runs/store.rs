@@ -5,6 +5,7 @@
 //! was cut off is told from one that goes on. Not here: what is in a folder (`found`).
 #![expect(clippy::disallowed_methods, reason = "rim: folders and lock files")]
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,13 @@ impl Store {
 
     /// Every folder of a run, newest first. Errors: the data directory is there and cannot be read.
     pub fn places(&self) -> anyhow::Result<Vec<Place>> {
+        let mut places = self.folders(|_| true)?;
+        places.sort_by(|a, b| (&b.stamp, &b.id).cmp(&(&a.stamp, &a.id)));
+        Ok(places)
+    }
+
+    /// In no order; only those whose name may be wanted are looked at.
+    fn folders(&self, wanted: impl Fn(&OsStr) -> bool) -> anyhow::Result<Vec<Place>> {
         let folder = self.runs();
         let entries = match std::fs::read_dir(&folder) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -70,17 +78,17 @@ impl Store {
         let mut places = Vec::new();
         for entry in entries {
             let entry = entry.explained(|| artefacts::unreadable(&folder))?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if wanted(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 places.extend(Place::parse(entry.path()));
             }
         }
-        places.sort_by(|a, b| (&b.stamp, &b.id).cmp(&(&a.stamp, &a.id)));
         Ok(places)
     }
 
     /// The folder of a run. Errors: as [`Self::places`].
     pub fn place(&self, id: &Id) -> anyhow::Result<Option<Place>> {
-        Ok(self.places()?.into_iter().find(|place| place.id == *id))
+        let is_its = |name: &OsStr| name.to_str().is_some_and(|n| n.ends_with(id.as_str()));
+        Ok(self.folders(is_its)?.into_iter().find(|place| place.id == *id))
     }
 
     /// The folder of a new run, which `fill` makes whole before anybody sees it; and the lock that

@@ -13,6 +13,7 @@ use crate::app::artefacts;
 use crate::clock::now;
 use crate::lang::{Explained as _, bilingual};
 use crate::print::note;
+use crate::visible::one_line;
 
 /// Of the tables. An older index is made anew.
 const VERSION: i64 = 1;
@@ -50,7 +51,7 @@ pub fn open(path: &Path, anew: bool) -> anyhow::Result<Connection> {
             "{name}은 다른 프로그램의 데이터베이스이므로 건드리지 않음\n힌트: 색인 파일을 다른 이름으로 지정하십시오 (DATABASE_PATH)"
         )),
         Found::Damaged(why) => {
-            let aside = set_aside(path)?;
+            let (aside, why) = (set_aside(path)?, one_line(&why));
             let aside = aside.display();
             note(&bilingual!(
                 "the index was damaged ({why}) and is made anew from the runs; the old one lies in {aside}",
