@@ -78,7 +78,7 @@ pub async fn progress(Shared(state): Service, Path(id): Path<String>) -> Answer 
 pub async fn cancel(Shared(state): Service, Path(id): Path<String>) -> Answer {
     let cancelled = reading(move || {
         let run = run(&state, &id)?;
-        if !state.queue.cancel(&run.id) {
+        if !run.goes_on() || !state.queue.cancel(&run.id) {
             let detail = "the run does not go on here";
             return Err(Refusal::new(StatusCode::CONFLICT, "not_running", detail));
         }
