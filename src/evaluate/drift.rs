@@ -1,4 +1,4 @@
-//! The latest sessions of main against those at an anchor (docs/METHODOLOGY.md#drift): small steps
+//! The latest sessions of main against those at an anchor (docs/ARITHMETIC.md#drift): small steps
 //! that no single change shows. Pure.
 //!
 //! Not here: which point the anchor is and where sessions lie (`app::baselines::drift`), the rule
