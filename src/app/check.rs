@@ -148,7 +148,7 @@ fn interleaved(
         pair.sides[0].git.as_ref(),
         git.as_ref(),
         &pair.baseline,
-        Some(&pair.baseline_target()),
+        Some(&pair.target_digests()[0]),
     );
     if pair.restarts() {
         if let Some(standing) = ledger.standing(config, &beside, judging)? {

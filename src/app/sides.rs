@@ -147,9 +147,9 @@ pub fn targets(
 }
 
 impl Pair {
-    /// Digest of what the baseline's server is started as.
-    pub fn baseline_target(&self) -> String {
-        hex(&Sha256::digest(started_as(&self.sides[0].target))[..8])
+    /// Digests of what each side's server is started as, baseline first.
+    pub fn target_digests(&self) -> [String; 2] {
+        self.sides.each_ref().map(|side| hex(&Sha256::digest(started_as(&side.target))[..8]))
     }
 
     /// `base` names the branch for the merge base; `beside` is what the baseline's side is started

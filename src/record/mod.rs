@@ -104,6 +104,9 @@ pub struct Pair {
     /// started in two ways. Absent in earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_target: Option<String>,
+    /// The same of the candidate's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_target: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

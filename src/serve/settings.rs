@@ -42,9 +42,10 @@ impl Settings {
         self.database.clone().unwrap_or_else(|| self.data.join(DATABASE))
     }
 
-    /// Only processes of this machine can reach it.
+    /// Only processes of this machine can reach it. One that goes by a further name stands behind
+    /// a proxy, which others reach.
     pub fn is_local(&self) -> bool {
-        self.listen.ip().is_loopback()
+        self.listen.ip().is_loopback() && self.hosts.is_empty()
     }
 
     /// Errors: it would be open to everybody.
@@ -52,8 +53,8 @@ impl Settings {
         let address = self.listen;
         if !self.is_local() && self.api_key.is_none() {
             anyhow::bail!(bilingual!(
-                "not served on {address} without a key: whoever reaches it could read, start and delete runs\nhint: set API_KEY to a long random text, or listen on 127.0.0.1",
-                "키 없이 {address}에서 서비스하지 않음: 접근할 수 있는 누구나 실행을 읽고, 시작하고, 삭제할 수 있음\n힌트: API_KEY를 긴 무작위 문자열로 설정하거나 127.0.0.1에서 대기하십시오"
+                "not served on {address} without a key: whoever reaches it could read, start and delete runs\nhint: set API_KEY to a long random text, or listen on 127.0.0.1 without --allow-host",
+                "키 없이 {address}에서 서비스하지 않음: 접근할 수 있는 누구나 실행을 읽고, 시작하고, 삭제할 수 있음\n힌트: API_KEY를 긴 무작위 문자열로 설정하거나 --allow-host 없이 127.0.0.1에서 대기하십시오"
             ));
         }
         Ok(())

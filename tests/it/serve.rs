@@ -143,7 +143,7 @@ fn what_is_not_there_is_said_so_and_every_answer_has_its_headers() {
 
 #[test]
 fn it_answers_to_its_own_names_only() {
-    let gate = Gate::new();
+    let gate = Gate::new().env("API_KEY", KEY);
     let service = Service::start(&gate, &["--allow-host", "gate.example"]);
     let named = |host: &str| service.send("GET", "/healthz", &[("Host", host)]);
     for own in
@@ -236,6 +236,9 @@ fn without_a_key_nobody_else_is_served() {
     let gate = Gate::new();
     let refused = gate.run(&["serve", "--data", "data", "--listen", "0.0.0.0:0"]);
     refused.assert_says(2, &["without a key", "hint: set API_KEY"]);
+    // Behind a proxy others reach it on loopback, too.
+    gate.run(&["serve", "--data", "data", "--allow-host", "gate.example"])
+        .assert_says(2, &["without a key"]);
     assert!(!gate.path("data").exists());
     let gate = Gate::new().env("API_KEY", KEY);
     let service = Service::start_on(&gate, "0.0.0.0:0", &[]);

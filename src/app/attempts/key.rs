@@ -33,13 +33,20 @@ pub fn key(code: &str, record: &Record) -> String {
         mode: String::new(),
         starts: 0,
         rounds: 0,
+        // Both follow the event: a re-run by hand is an attempt at the same thing.
+        min_starts: None,
+        on_unstable: None,
         on_anchor_drift: None,
         on_attempt: None,
         ..record.policy.clone()
     };
     // The digest of a plan is of all its rounds; the load says the rest of it.
-    let besides: Vec<String> =
+    let mut besides: Vec<String> =
         policy.under_test.iter().cloned().chain(["plan".to_owned()]).collect();
+    // Both sides ran on one machine: another one is no way out of a FAIL.
+    if record.pair.is_some() {
+        besides.extend(["host_cpu", "gpu_driver"].map(str::to_owned));
+    }
     let workload = |w: &WorkloadRecord| {
         // A matrix measures several models or GPUs at one commit: none is an attempt at another.
         serde_json::json!([
@@ -52,7 +59,8 @@ pub fn key(code: &str, record: &Record) -> String {
         ])
     };
     let workloads: Vec<serde_json::Value> = record.workloads.iter().map(workload).collect();
-    digest(&serde_json::json!([code, policy, workloads]).to_string())
+    let target = record.pair.as_ref().and_then(|pair| pair.candidate_target.as_ref());
+    digest(&serde_json::json!([code, policy, workloads, record.target, target]).to_string())
 }
 
 /// What it is compared with: the baseline's commit, or the sessions that count.
@@ -90,7 +98,7 @@ pub fn beside(
 /// All that is known of an interleaved run before its first request, with the machine. None where
 /// the answer may be another one although nothing of this is: a server that runs already.
 pub fn asked(code: &str, config: &Config, baseline: &str) -> Option<String> {
-    target(config)?;
+    let target = target(config)?;
     let files: Option<Vec<String>> = config
         .workloads
         .iter()
@@ -98,7 +106,7 @@ pub fn asked(code: &str, config: &Config, baseline: &str) -> Option<String> {
         .collect();
     let (version, machine) = (env!("CARGO_PKG_VERSION"), crate::probe::host::runner());
     let what = format!("{:?} {:?} {:?}", config.gate, config.workloads, files?);
-    Some(digest(&[code, baseline, version, &machine, &what].join("\n")))
+    Some(digest(&[code, baseline, &target, version, &machine, &what].join("\n")))
 }
 
 fn digest(text: &str) -> String {

@@ -183,9 +183,11 @@ impl Ledger {
         Ok((report, exit))
     }
 
-    /// The verdict that stands whatever is measured: that of a PASS, and of the last attempt that
-    /// counts. Of an interleaved run whose servers the gate starts: nothing of what is asked has
-    /// changed since then, nor has the machine. `baseline`: see [`beside`].
+    /// The verdict that stands whatever is measured: that of a PASS in this workflow run, and of the
+    /// last attempt that counts. Of an interleaved run whose servers the gate starts: nothing of
+    /// what is asked has changed since then, nor has the machine. What a server is made of need not
+    /// be in its commit (an image, a folder, a variable), so a PASS of another run is measured
+    /// again. `baseline`: see [`beside`].
     pub fn standing(
         &mut self,
         config: &Config,
@@ -206,8 +208,10 @@ impl Ledger {
             return Ok(None);
         }
         let before: Vec<Attempt> = rows.iter().filter(|row| *row != last).cloned().collect();
+        let run = self.ci.as_ref().and_then(|ci| ci.run).map(|ci| ci.run);
+        let passed = last.has_passed() && run.is_some() && last.run == run;
         let spent = !last.has_passed() && self.replayed(&rows, judging)?.is_spent();
-        if !last.has_passed() && !spent {
+        if !passed && !spent {
             return Ok(None);
         }
         (judging.prepare)(&mut kept)?;

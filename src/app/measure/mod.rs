@@ -152,7 +152,7 @@ pub fn pair(
         vec![(baseline, BASELINE_RECORD), (candidate, RECORD)],
     )?;
     let at_once = config.gate.fit == Fit::Both;
-    let baseline_target = pair.baseline_target();
+    let [baseline_target, candidate_target] = pair.target_digests().map(Some);
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
         measuring.record.pair = Some(record::Pair {
@@ -164,7 +164,8 @@ pub fn pair(
             starts_sampled: sampled,
             at_once,
             builds: None,
-            baseline_target: Some(baseline_target.clone()),
+            baseline_target: baseline_target.clone(),
+            candidate_target: candidate_target.clone(),
         });
     }
     if !sampled {
