@@ -34,12 +34,28 @@ pub fn check(state: &State, request: &request::Parts) -> Result<(), Refusal> {
     if changes {
         check_origin(&state.settings, host, &request.headers)?;
         check_content(&request.headers)?;
+    } else {
+        check_site(&request.headers)?;
     }
     let reads = request.uri.path() == OPEN || state.settings.is_local();
     match &state.settings.api_key {
         Some(key) if changes || !reads => check_key(key, &request.headers),
         _ => Ok(()),
     }
+}
+
+/// A page of another site may link here and not load from here: it would disturb a measurement.
+fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let elsewhere = matches!(said("sec-fetch-site"), Some("cross-site" | "same-site"));
+    if !elsewhere || said("sec-fetch-mode") == Some("navigate") {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::FORBIDDEN,
+        "foreign_site",
+        "a page of another site loads nothing from here",
+    ))
 }
 
 /// The only host that the request names. Errors: none, several, or two that differ.

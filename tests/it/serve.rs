@@ -191,6 +191,10 @@ fn a_page_of_another_site_changes_nothing() {
     }
     let fetched = [("Sec-Fetch-Site", "cross-site")];
     service.send("DELETE", &run, &fetched).assert_refused(403, "foreign_origin");
+    let loaded = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "no-cors")];
+    service.send("GET", "/metrics", &loaded).assert_refused(403, "foreign_site");
+    let linked = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate")];
+    assert_eq!(service.send("GET", &run, &linked).status, 200, "a link is no load");
     let both = [("Origin", "https://evil.example"), ("Origin", &*format!("http://{host}"))];
     service.send("DELETE", &run, &both).assert_refused(403, "foreign_origin");
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
