@@ -27,9 +27,9 @@ use crate::judge::interleaved::MOST_ATTEMPTS;
 use crate::lang::bilingual;
 use crate::print::note;
 use crate::record::{Record, WorkloadRecord};
-use crate::report::Report;
 use crate::report::comment::regressed;
 use crate::report::notice::Notice;
+use crate::report::{Report, WorkloadReport};
 use crate::verdict::{Ruling, Verdict, overall};
 use kept::{Folder, Packed};
 
@@ -47,8 +47,8 @@ pub struct Ledger {
     keeps: bool,
     /// Of this commit, from GitHub.
     told: Vec<Attempt>,
-    /// Attempts of this workflow run that have left nothing.
-    unseen: usize,
+    /// Why GitHub could not tell all of them; empty where it could.
+    untold: String,
     /// Digest of all that is known of this run before its first request; none where its servers
     /// run already.
     asked: Option<String>,
@@ -95,7 +95,7 @@ impl Ledger {
             folder,
             keeps: true,
             told: Vec::new(),
-            unseen: 0,
+            untold: String::new(),
             asked: None,
             notices: notice.into_iter().collect(),
         }
@@ -118,7 +118,7 @@ impl Ledger {
             folder,
             keeps,
             told: Vec::new(),
-            unseen: 0,
+            untold: String::new(),
             asked: None,
             notices: notice.into_iter().collect(),
         }
@@ -128,7 +128,7 @@ impl Ledger {
     pub fn ask_github(&mut self, gate: Option<&str>, pull: Option<u64>) {
         let Some(ci) = self.ci.clone() else { return };
         let Some(sha) = ci.head_sha.clone() else { return };
-        let why = match (token(), ci.repository.as_ref(), gate_name(gate)) {
+        self.untold = match (token(), ci.repository.as_ref(), gate_name(gate)) {
             (Some(token), Some(repository), Ok(gate)) => {
                 let asked =
                     async |client: &_| ledger::earlier(client, &sha, &gate, pull.or(ci.pull)).await;
@@ -142,12 +142,25 @@ impl Ledger {
             }
             _ => "GITHUB_TOKEN is not in the environment of this step".into(),
         };
-        let Some(run) = ci.run else { return };
-        self.unseen = unseen(run, &self.rows());
-        if self.unseen > 0 {
-            let why = if why.is_empty() { "it has left no verdict".into() } else { why };
-            self.notices.push(Notice::AttemptsUnknown { attempt: run.attempt, why });
-        }
+    }
+
+    /// Attempts of this workflow run that have left nothing of this sequence: a row of another job
+    /// says nothing of them.
+    fn unseen(&self, sequence: &Sequence) -> usize {
+        let Some(run) = self.ci.as_ref().and_then(|ci| ci.run) else { return 0 };
+        let rows = self.rows();
+        let own: Vec<&Attempt> =
+            rows.iter().filter(|row| row.key.is_empty() || row.key == sequence.key).collect();
+        unseen(run, &own)
+    }
+
+    fn unknown(&self, sequence: &Sequence) -> Option<Notice> {
+        let run = self.ci.as_ref()?.run.filter(|_| self.unseen(sequence) > 0)?;
+        let why = match self.untold.as_str() {
+            "" => "it has left no verdict",
+            why => why,
+        };
+        Some(Notice::AttemptsUnknown { attempt: run.attempt, why: why.to_owned() })
     }
 
     /// The report of what was measured, judged together with the attempts before it. This attempt
@@ -161,7 +174,7 @@ impl Ledger {
         (judging.prepare)(kept)?;
         let sequence = self.sequence(&kept.candidate, || key::baseline(kept, judging.known));
         let rows = self.before(sequence.as_ref(), Some(&packed.digest));
-        let earlier = self.replayed(&rows, judging)?;
+        let earlier = self.replayed(sequence.as_ref(), &rows, judging)?;
         let ruled = kept.ruled(&earlier, judging.known)?;
         let together = verdict(&ruled);
         let alone = if earlier.is_empty() {
@@ -175,6 +188,7 @@ impl Ledger {
         }
         report.last_notices(&self.notices);
         if let Some(sequence) = sequence {
+            report.last_notices(self.unknown(&sequence).as_slice());
             let verdicts = (alone, together);
             let own = self.own(&kept.candidate, sequence, &report, verdicts, &packed.digest);
             report.attempts = merged(rows.into_iter().chain([own.clone()]));
@@ -210,12 +224,13 @@ impl Ledger {
         let before: Vec<Attempt> = rows.iter().filter(|row| *row != last).cloned().collect();
         let run = self.ci.as_ref().and_then(|ci| ci.run).map(|ci| ci.run);
         let passed = last.has_passed() && run.is_some() && last.run == run;
-        let spent = !last.has_passed() && self.replayed(&rows, judging)?.is_spent();
+        let spent =
+            !last.has_passed() && self.replayed(Some(&sequence), &rows, judging)?.is_spent();
         if !passed && !spent {
             return Ok(None);
         }
         (judging.prepare)(&mut kept)?;
-        let earlier = self.replayed(&before, judging)?;
+        let earlier = self.replayed(Some(&sequence), &before, judging)?;
         let (mut report, exit) = reported(&kept.candidate, kept.ruled(&earlier, judging.known)?)?;
         if last.has_passed() && report.verdict != Some(Verdict::Passed) {
             return Ok(None);
@@ -271,14 +286,19 @@ impl Ledger {
         known.collect()
     }
 
-    fn replayed(&self, rows: &[Attempt], judging: Judging<'_>) -> anyhow::Result<Earlier> {
+    fn replayed(
+        &self,
+        sequence: Option<&Sequence>,
+        rows: &[Attempt],
+        judging: Judging<'_>,
+    ) -> anyhow::Result<Earlier> {
         let mut all = self.predecessors(rows);
         for known in &mut all {
             if let Predecessor::Kept { records, .. } = known {
                 (judging.prepare)(records)?;
             }
         }
-        all.extend((0..self.unseen).map(|_| Predecessor::Unseen));
+        all.extend((0..sequence.map_or(0, |s| self.unseen(s))).map(|_| Predecessor::Unseen));
         Earlier::replayed(all, judging.known)
     }
 
@@ -290,7 +310,19 @@ impl Ledger {
         (alone, together): (Verdict, Verdict),
         digest: &str,
     ) -> Attempt {
-        let regressed = regressed(std::slice::from_ref(report));
+        let mut failed: Vec<String> =
+            regressed(std::slice::from_ref(report)).into_iter().map(|(what, _)| what).collect();
+        // What failed by no metric of its own, as by unstable starts, is accepted by none.
+        let names = |w: &WorkloadReport| {
+            failed.iter().any(|what| what.starts_with(&format!("{}/", w.name)))
+        };
+        let otherwise: Vec<String> = report
+            .workloads
+            .iter()
+            .filter(|w| w.verdict == Some(Verdict::Failed) && !names(w))
+            .map(|w| format!("{}/*", w.name))
+            .collect();
+        failed.extend(otherwise);
         Attempt {
             key: sequence.key,
             baseline: Some(sequence.baseline),
@@ -299,7 +331,7 @@ impl Ledger {
             exit_code: report.exit_code,
             created: record.created.clone(),
             machine: record.host.get("runner").cloned(),
-            failed: regressed.into_iter().map(|(what, _)| what).collect(),
+            failed,
             records: Some(digest.to_owned()),
             asked: self.asked.clone(),
             ..self.row(alone)
@@ -357,7 +389,7 @@ impl Before<'_> {
             return Ok(Rc::clone(found));
         }
         let rows = self.ledger.before(Some(&sequence), None);
-        let earlier = Rc::new(self.ledger.replayed(&rows, self.judging)?);
+        let earlier = Rc::new(self.ledger.replayed(Some(&sequence), &rows, self.judging)?);
         self.found.borrow_mut().insert(sequence, Rc::clone(&earlier));
         Ok(earlier)
     }
@@ -369,7 +401,7 @@ fn verdict(ruled: &[Ruled<'_>]) -> Verdict {
 }
 
 /// Attempts of this workflow run before this one that have left no row.
-fn unseen(run: RunId, rows: &[Attempt]) -> usize {
+fn unseen(run: RunId, rows: &[&Attempt]) -> usize {
     let has_row = |attempt: &u64| {
         rows.iter().any(|row| row.run == Some(run.run) && row.run_attempt == Some(*attempt))
     };
