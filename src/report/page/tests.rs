@@ -214,8 +214,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn no_text_adds_an_element(foreign in any::<String>()) {
-        // What a page of harmless text has, whatever the text.
-        let count = |page: &str| page.matches('<').count();
+        // What a page of harmless text has, whatever the text: but for code, which a text may set.
+        let count = |page: &str| page.replace("<code>", "").replace("</code>", "").matches('<').count();
         prop_assert_eq!(count(&page_of(&foreign).1), count(&page_of("chat").1));
     }
 }
