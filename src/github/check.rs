@@ -84,12 +84,13 @@ impl Conclusion {
 }
 
 /// Makes the check run, or updates the one that an earlier attempt made. False where a newer run's
-/// stands there and stays.
+/// stands there and stays; it does not stay before a FAIL, which it has not known of.
 pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     let (first, more) =
         check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
     let mut known = find(client, check).await;
-    if known.as_ref().is_some_and(|theirs| theirs.run > check.run) {
+    let is_older = known.as_ref().is_some_and(|theirs| theirs.run > check.run);
+    if is_older && check.conclusion != Conclusion::Failure {
         return Ok(false);
     }
     // What another job has written meanwhile stays.

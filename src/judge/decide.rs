@@ -30,7 +30,7 @@ pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Com
 pub fn decide(comparison: &mut Comparison) {
     let of = |bearing: Bearing| comparison.metrics.iter().filter(move |row| row.bearing == bearing);
     let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
-    convicting.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
+    convicting.sort_by(|a, b| a.before(b));
     let mut bad: Vec<Reason> = convicting.into_iter().map(MetricComparison::describe).collect();
     let slow = comparison.slow.as_ref();
     bad.extend(slow.filter(|found| found.hit).map(|found| Reason::UnstableStarts(found.clone())));

@@ -39,6 +39,7 @@ pub mod work;
 #[cfg(test)]
 mod worse;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -153,6 +154,17 @@ pub struct MetricComparison {
     pub reason: Option<MetricReason>,
     /// The numbers on the way, for `explain`.
     pub working: Working,
+}
+
+impl MetricComparison {
+    /// The order in which regressions are told: primary metrics first, and of them the one that is
+    /// furthest over its minimum relevant change.
+    pub fn before(&self, other: &Self) -> Ordering {
+        let times_over = |m: &Self| m.change.unwrap_or(0.0).abs() / m.d_min;
+        let by_size = || times_over(other).total_cmp(&times_over(self));
+        let is_guard = |m: &Self| m.class != Class::Primary;
+        is_guard(self).cmp(&is_guard(other)).then_with(by_size)
+    }
 }
 
 /// What a metric does to the decision of the whole.

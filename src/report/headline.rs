@@ -70,7 +70,7 @@ pub struct SweptFamily {
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     NoSlowdown(Vec<Margin>),
-    /// The most telling regression, and the changes of the others.
+    /// The worst regression, and the changes of the others.
     Slower(Measured, Vec<(Metric, f64)>),
     /// The first breach, and the changes of what is worse too.
     Breached(LimitReason, Vec<(Metric, f64)>),
@@ -154,11 +154,11 @@ fn why(judged: &Judged<'_>, verdict: Verdict) -> Option<Why> {
     told.or_else(|| ruling.reasons.first().cloned().map(Why::Reason))
 }
 
-/// Metrics that are proven worse, the most telling first.
+/// Metrics that are proven worse, the worst first.
 fn convicting(c: &Comparison) -> Vec<&MetricComparison> {
     let mut worse: Vec<&MetricComparison> =
         c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).collect();
-    worse.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
+    worse.sort_by(|a, b| a.before(b));
     worse
 }
 

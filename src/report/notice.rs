@@ -103,6 +103,10 @@ pub enum Notice {
         attempt: u64,
         why: String,
     },
+    /// GitHub could not tell of earlier workflow runs.
+    AttemptsUnread {
+        why: String,
+    },
     /// Earlier ones of the same commit, baseline, plan and policy, whose evidence is in the verdict.
     AttemptsTogether {
         attempts: u64,
@@ -208,6 +212,7 @@ impl fmt::Display for Notice {
             Self::AcceptanceUnusable { workload, why } => write!(f, "an acceptance of {workload} does not count: {why}"),
             Self::AcceptanceBrought { entries } => write!(f, "this change brings an acceptance ({}) that counts only once it is on the base branch", entries.join(", ")),
             Self::AttemptsFileUnusable { file, why } => write!(f, "{file} cannot be used, so earlier attempts in it are not known: {why}"),
+            Self::AttemptsUnread { why } => write!(f, "attempts of earlier workflow runs at this commit could not be read from GitHub: {why}"),
             Self::AttemptsUnknown { attempt, why } => write!(f, "this is attempt {attempt} of the workflow run, and what an earlier one came to is not known, so that a PASS must be surer: {why}"),
             Self::AttemptsTogether { attempts } => write!(f, "judged together with {} at this commit: the numbers are of all of them", count(*attempts, "earlier attempt", "earlier attempts")),
             Self::VerdictStands { created, most: None } => write!(f, "nothing was measured: the attempt of {created} at this commit passed, and its verdict stands"),

@@ -115,7 +115,7 @@ pub fn report(w: &WorkloadRecord, before: &Before) -> Option<ServerReport> {
     })
 }
 
-/// At most this many metrics are explained: the most telling of each part of a request.
+/// At most this many metrics are explained: the worst of each part of a request.
 const MOST: usize = 2;
 
 /// What changed meanwhile, where something regressed; and where the time went.
@@ -140,12 +140,12 @@ pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<Me
     said
 }
 
-/// The most telling regressed metric of each part of a request; of the whole only where no part is
+/// The worst regressed metric of each part of a request; of the whole only where no part is
 /// known to be slower.
 fn regressed(comparison: &Comparison) -> Vec<(&MetricComparison, Concern)> {
     let mut worse: Vec<&MetricComparison> =
         comparison.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
-    worse.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
+    worse.sort_by(|a, b| a.before(b));
     let first = |concern: Concern| {
         worse.iter().find(|m| self::concern(m.metric) == concern).map(|m| (*m, concern))
     };

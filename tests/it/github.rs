@@ -227,6 +227,19 @@ fn a_newer_run_stays_and_doubles_go() {
 }
 
 #[test]
+fn a_fail_replaces_the_check_of_a_newer_run() {
+    let github = github();
+    Scene::trusted_half(7, 1, &github).comment(&[]).assert_says(0, &[]);
+    let older = Scene::trusted_half(6, 1, &github);
+    let breached = CONFIG.replace("slo_attainment: {min: 90%}", "ttft_p50: {max: 1ms}");
+    older.gate.write("goodput-gate.yaml", &breached);
+    older.comment(&[]).assert_says(1, &[]);
+    let checks = github.state().checks.clone();
+    let conclusions: Vec<_> = checks.iter().map(|check| check["conclusion"].clone()).collect();
+    assert_eq!(conclusions, ["failure"], "{checks:?}");
+}
+
+#[test]
 fn two_gates_keep_two_comments() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);

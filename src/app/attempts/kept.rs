@@ -26,9 +26,9 @@ const RECORDS: &str = "attempts";
 const SCHEMA: &str = "goodput-gate/attempts";
 const VERSION: u32 = 1;
 /// Of other code, too: the newest are kept.
-const MOST_ROWS: usize = 100;
-/// Sequences whose records are kept: the newest.
-const MOST_KEYS: usize = 5;
+const MOST_ROWS: usize = 200;
+/// Sequences whose records are kept: the newest. A matrix has one for each of its records.
+const MOST_KEYS: usize = 40;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -42,6 +42,8 @@ pub struct Folder {
     out: PathBuf,
     /// Of all code, oldest first, as they were found.
     pub rows: Vec<Attempt>,
+    /// Its file was there and could not be used: attempts were made that nobody knows of.
+    pub is_damaged: bool,
     added: Vec<Attempt>,
 }
 
@@ -72,7 +74,10 @@ impl Folder {
                 (Vec::new(), Some(Notice::AttemptsFileUnusable { file, why }))
             }
         };
-        (Self { out: out.to_owned(), rows, added: Vec::new() }, notice)
+        (
+            Self { out: out.to_owned(), rows, is_damaged: notice.is_some(), added: Vec::new() },
+            notice,
+        )
     }
 
     /// None where they are not there, or are not what they were.
@@ -173,11 +178,13 @@ mod tests {
             records: Some(format!("{key}-{n}")),
             ..Attempt::failed_once(key.to_string(), "2026-11-20T09:30:00Z", None)
         };
-        let rows: Vec<Attempt> =
-            (0..7).flat_map(|key| (0..6).map(move |n| (key, n))).map(|(k, n)| row(k, n)).collect();
+        let rows: Vec<Attempt> = (0..=MOST_KEYS)
+            .flat_map(|key| (0..6).map(move |n| (key, n)))
+            .map(|(k, n)| row(k, n))
+            .collect();
         let wanted = wanted(&rows);
         assert_eq!(wanted.len(), MOST_KEYS * MOST_ATTEMPTS);
-        assert!(wanted.contains("6-5") && wanted.contains("2-1"));
-        assert!(!wanted.contains("6-0") && !wanted.contains("1-5"));
+        assert!(wanted.contains("40-5") && wanted.contains("1-1"));
+        assert!(!wanted.contains("40-0") && !wanted.contains("0-5"));
     }
 }

@@ -140,18 +140,26 @@ impl Ledger {
                     Err(why) => why.en,
                 }
             }
-            _ => "GITHUB_TOKEN is not in the environment of this step".into(),
+            _ => {
+                return "GITHUB_TOKEN is not in the environment of this step"
+                    .clone_into(&mut self.untold);
+            }
         };
+        // Of a later attempt `unknown` says so.
+        if !self.untold.is_empty() && ci.run.is_none_or(|run| run.attempt <= 1) {
+            self.notices.push(Notice::AttemptsUnread { why: self.untold.clone() });
+        }
     }
 
-    /// Attempts of this workflow run that have left nothing of this sequence: a row of another job
-    /// says nothing of them.
+    /// Attempts that have left nothing of this sequence: those of this workflow run (a row of
+    /// another job says nothing of them), and what a damaged file held.
     fn unseen(&self, sequence: &Sequence) -> usize {
-        let Some(run) = self.ci.as_ref().and_then(|ci| ci.run) else { return 0 };
+        let damaged = usize::from(self.folder.is_damaged);
+        let Some(run) = self.ci.as_ref().and_then(|ci| ci.run) else { return damaged };
         let rows = self.rows();
         let own: Vec<&Attempt> =
             rows.iter().filter(|row| row.key.is_empty() || row.key == sequence.key).collect();
-        unseen(run, &own)
+        unseen(run, &own).max(damaged)
     }
 
     fn unknown(&self, sequence: &Sequence) -> Option<Notice> {

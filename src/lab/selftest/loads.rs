@@ -83,7 +83,7 @@ impl LoadKind {
     const fn requests(self) -> u32 {
         match self {
             Self::Chat | Self::Bursty => 180,
-            Self::Knee => 340,
+            Self::Knee => 620,
             Self::Closed => 400,
             Self::Prefix | Self::Demo => 100,
             Self::KvBound => 160,
@@ -94,7 +94,7 @@ impl LoadKind {
     const fn rate(self) -> f64 {
         match self {
             Self::Chat | Self::Bursty | Self::Closed | Self::KvBound => 10.0,
-            Self::Knee => 17.0,
+            Self::Knee => 31.0,
             Self::Prefix => 5.0,
             Self::Demo => 20.0,
         }

@@ -64,7 +64,7 @@ fn a_regression_is_told_with_its_size_and_interval() {
     assert_eq!(
         worse(vec![gap, rate, tpot]).as_deref(),
         Some(
-            "TPOT is 8.2 % longer than the baseline's (7.0 to 9.4 %, p < 0.0001); also worse: output token rate by 12.0 % and p99 chunk gap by 30.0 %"
+            "output token rate is 12.0 % lower than the baseline's (4.0 to 20.0 %, p = 0.0001); also worse: TPOT by 8.2 % and p99 chunk gap by 30.0 %"
         )
     );
     let share = row(Metric::SloAttainment, -0.05, (-0.07, 0.01), Judgement::Regressed);

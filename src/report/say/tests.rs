@@ -280,6 +280,7 @@ fn notices() -> Vec<Notice> {
         Notice::AcceptanceUnusable { workload: text(1), why: text(2) },
         Notice::AcceptanceBrought { entries: all(1) },
         Notice::AttemptsFileUnusable { file: text(1), why: text(2) },
+        Notice::AttemptsUnread { why: text(1) },
         Notice::AttemptsUnknown { attempt: 7, why: text(1) },
         Notice::BaseUnknown { why: text(1) },
         Notice::NoRepository { pull: 7 },
