@@ -21,6 +21,10 @@ pub struct ServeArgs {
     /// <https://tools.example> (repeatable)
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub origins: Vec<String>,
+    /// What stands before every path behind a reverse proxy that gives the service a part of a
+    /// site, e.g. /gate
+    #[arg(long = "base-path", value_name = "PATH", default_value = "", hide_default_value = true)]
+    pub base: String,
     /// Make the index of the runs anew from their folders, then serve
     #[arg(long)]
     pub reindex: bool,

@@ -11,11 +11,12 @@ use crate::cli::ServeArgs;
 use crate::exit::ExitStatus;
 use crate::lang::bilingual;
 use crate::serve;
-use crate::serve::settings::{Level, Settings};
+use crate::serve::settings::{BasePath, Level, Settings};
 
 const PORT: u16 = 8085;
 
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitStatus> {
+    let base = BasePath::parse(&args.base)?;
     let settings = Settings {
         listen: args.listen.map_or_else(usual, Ok)?,
         data: args.data.data.clone(),
@@ -23,11 +24,12 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitStatus> {
         api_key: secret("API_KEY")?,
         hosts: args.hosts.clone(),
         origins: args.origins.clone(),
+        base: base.clone(),
         reindex: args.reindex,
         level: Level::parse(&variable("LOG_LEVEL").unwrap_or_default()),
     };
     let stop = signals::watch(None)?;
-    serve::run(settings, &stop, |address| output::print(&format!("http://{address}")))?;
+    serve::run(settings, &stop, |address| output::print(&format!("http://{address}{base}")))?;
     Ok(ExitStatus::Pass)
 }
 

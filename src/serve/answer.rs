@@ -55,6 +55,23 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     }
 
+    /// Of one client, or of all that follow runs.
+    fn too_many(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+    }
+
+    pub fn too_many_changes() -> Self {
+        Self::too_many("too_many_requests", "too many changes at once: wait a second")
+    }
+
+    pub fn too_many_keys() -> Self {
+        Self::too_many("too_many_keys", "too many wrong keys: wait some seconds")
+    }
+
+    pub fn too_many_followers() -> Self {
+        Self::too_many("too_many_followers", "too many follow runs already: ask for progress")
+    }
+
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
@@ -85,6 +102,16 @@ impl IntoResponse for Refusal {
 pub fn json(value: &impl Serialize) -> Answer {
     let text = serde_json::to_vec(value).map_err(anyhow::Error::from)?;
     Ok(bytes("application/json", text))
+}
+
+/// Leads a browser to a path of this service, which `State::link` has made.
+pub fn see_other(link: &str) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(place) = HeaderValue::from_str(link) {
+        answer.headers_mut().insert(header::LOCATION, place);
+    }
+    answer
 }
 
 pub fn bytes(kind: &'static str, body: Vec<u8>) -> Response<Body> {

@@ -12,13 +12,15 @@ use serde_json::json;
 use super::answer::{self, Answer, Refusal};
 use super::state::State;
 use super::stored::reading;
-use super::{live, metrics, stored};
+use super::{live, metrics, sign_in, stored};
 
 pub fn routes(state: Arc<State>) -> Router {
     Router::new()
         .route("/", get(root))
         .route("/healthz", get(health))
         .route("/metrics", get(exposition))
+        .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
         .route("/api/v2/runs", get(stored::list).post(live::start))
         .route("/api/v2/runs/{id}", get(stored::show).delete(stored::delete))
         .route("/api/v2/runs/{id}/record", get(stored::record))
@@ -46,7 +48,11 @@ async fn exposition(Shared(state): Shared<Arc<State>>) -> Answer {
 }
 
 async fn nothing(uri: Uri) -> Answer {
-    Err(Refusal::not_found("not_found", format!("there is nothing at {}", uri.path())))
+    Err(absent(uri.path()))
+}
+
+pub fn absent(path: &str) -> Refusal {
+    Refusal::not_found("not_found", format!("there is nothing at {path}"))
 }
 
 async fn other_method() -> Answer {

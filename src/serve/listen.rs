@@ -11,20 +11,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Request, Response, StatusCode, request};
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::answer::{self, Code, Refusal};
 use super::log::{self, Entry};
+use super::sign_in::{self, Client};
+use super::stall::Stalling;
 use super::state::State;
 use super::{api, guard};
 use crate::app::runs::file::Id;
@@ -36,6 +37,8 @@ const CONNECTIONS: usize = 1024;
 /// A client that sends its head more slowly is none.
 const HEAD: Duration = Duration::from_secs(10);
 const REQUEST: Duration = Duration::from_secs(30);
+/// A client that takes nothing of its answer for so long is none, either.
+const WRITE: Duration = Duration::from_secs(30);
 /// What is under way may end by itself, once the service is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 const HEADERS: usize = 64;
@@ -46,7 +49,7 @@ const BREATH: Duration = Duration::from_millis(100);
 /// Returns once the service was told to stop and what was under way has ended.
 pub async fn serve(listener: TcpListener, state: Arc<State>, stop: &Stop) {
     let routes = api::routes(Arc::clone(&state));
-    let (room, graceful) = (Arc::new(Semaphore::new(CONNECTIONS)), GracefulShutdown::new());
+    let (room, ending) = (Arc::new(Semaphore::new(CONNECTIONS)), watch::Sender::new(false));
     let stopped = stop.requested();
     tokio::pin!(stopped);
     loop {
@@ -58,7 +61,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: &Stop) {
             () = &mut stopped => break,
             (place, accepted) = accepted => match accepted {
                 Ok((stream, peer)) => {
-                    let served = connection(stream, peer, &state, &routes, &graceful);
+                    let served = connection(stream, peer, &state, &routes, ending.subscribe());
                     let state = Arc::clone(&state);
                     tokio::spawn(async move {
                         state.counts.connections.fetch_add(1, Ordering::Relaxed);
@@ -75,7 +78,9 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: &Stop) {
     // What is measured drains first: whoever follows it hears the end.
     let closing = Arc::clone(&state);
     let _ = tokio::task::spawn_blocking(move || closing.queue.close()).await;
-    let _ = timeout(GRACE, graceful.shutdown()).await;
+    ending.send_replace(true);
+    // Each connection has a receiver.
+    let _ = timeout(GRACE, ending.closed()).await;
 }
 
 fn connection(
@@ -83,7 +88,7 @@ fn connection(
     peer: SocketAddr,
     state: &Arc<State>,
     routes: &Router,
-    graceful: &GracefulShutdown,
+    mut ending: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + use<> {
     // Answers are small, and somebody waits for them.
     let _ = stream.set_nodelay(true);
@@ -97,10 +102,15 @@ fn connection(
         .header_read_timeout(HEAD)
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), answer);
-    let served = graceful.watch(served);
+        .serve_connection(TokioIo::new(Stalling::new(stream, WRITE)), answer)
+        .with_upgrades();
     async move {
+        tokio::pin!(served);
         // A client that went away in between is nobody's fault.
+        tokio::select! {
+            _ = &mut served => return,
+            _ = ending.wait_for(|ends| *ends) => served.as_mut().graceful_shutdown(),
+        }
         let _ = served.await;
     }
 }
@@ -113,11 +123,16 @@ async fn answered(
 ) -> Response<Body> {
     let began = monotonic_ns();
     let request_id = Id::draw().map(String::from).unwrap_or_default();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let mut answer = match guard::check(&state, &head) {
-        Err(refusal) => refusal.into_response(),
-        Ok(()) => routed(routes, Request::from_parts(head, Body::new(body))).await,
+    let below = state.settings.base.below(&head.uri);
+    let is_ours = below.is_some();
+    head.uri = below.unwrap_or(head.uri);
+    head.extensions.insert(Client(peer.ip()));
+    let mut answer = match guard::check(&state, &head, peer.ip()) {
+        Err(refusal) => refused(&state, &head, refusal),
+        Ok(()) if is_ours => routed(routes, Request::from_parts(head, Body::new(body))).await,
+        Ok(()) => api::absent(&path).into_response(),
     };
     let code = answer.extensions().get::<Code>().map(|code| code.0);
     answer::complete(&mut answer, &request_id);
@@ -131,6 +146,13 @@ async fn answered(
         Entry { request_id: &request_id, method, path: &path, client, status, duration_ns, code };
     log::request(state.settings.level, &entry);
     answer
+}
+
+/// A browser that lacks the key and asks for a page is led to where it can give it.
+fn refused(state: &State, head: &request::Parts, refusal: Refusal) -> Response<Body> {
+    let unknown = refusal.status == StatusCode::UNAUTHORIZED;
+    let led = if unknown { sign_in::instead(state, head) } else { None };
+    led.unwrap_or_else(|| refusal.into_response())
 }
 
 /// On a task of its own, so that a bug in a route is an answer, too.

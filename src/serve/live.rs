@@ -36,15 +36,17 @@ pub async fn start(Shared(state): Service, body: Body) -> Answer {
     let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(|_| Refusal::too_large())?;
     let request: RunRequest = serde_json::from_slice(&bytes)
         .map_err(|e| Refusal::bad_request("bad_request", e.to_string()))?;
+    let asked = Arc::clone(&state);
     let id = reading(move || {
-        let id = state.queue.add(&request).map_err(not_queued)?;
-        state.index.refresh();
+        let id = asked.queue.add(&request).map_err(not_queued)?;
+        asked.index.refresh();
         Ok(id)
     });
     let id = id.await?;
     let mut answer = answer::json(&json!({"id": id, "state": "queued"}))?;
     *answer.status_mut() = StatusCode::ACCEPTED;
-    if let Ok(place) = HeaderValue::from_str(&format!("/api/v2/runs/{id}")) {
+    let place = state.link(&format!("/api/v2/runs/{id}"));
+    if let Ok(place) = HeaderValue::from_str(&place) {
         answer.headers_mut().insert(LOCATION, place);
     }
     Ok(answer)
@@ -92,8 +94,12 @@ pub async fn events(Shared(state): Service, Path(id): Path<String>) -> Answer {
     let (first, id) = (Arc::clone(&state), id);
     let named = id.clone();
     reading(move || run(&first, &named)).await?;
+    let place = state.limits.socket().ok_or_else(Refusal::too_many_followers)?;
     let (send, receive) = channel(BEHIND);
-    tokio::spawn(follow(state, id, send));
+    tokio::spawn(async move {
+        follow(state, id, send).await;
+        drop(place);
+    });
     let mut answer = Response::new(Body::new(Events(receive)));
     let kind = HeaderValue::from_static("text/event-stream");
     answer.headers_mut().insert(CONTENT_TYPE, kind);

@@ -1,7 +1,8 @@
 //! The service: what `app` can do, by HTTP. A face beside the verbs: it knows no command line.
 //!
-//! `settings` is what it is told, `state` what all requests share, `answer` how it speaks, `guard`
-//! who may ask, `log` what it says of each request, `listen` the connections, `metrics` its own numbers,
+//! `settings` is what it is told, `limits` how much a client may ask for, `sessions` who is signed
+//! in, `state` what all requests share, `answer` how it speaks, `guard` who may ask, `sign_in` how a
+//! browser shows that it may, `log` what it says of each request, `listen` the connections, `stall` those that nobody reads, `metrics` its own numbers,
 //! `stored` and `live` the answers over runs, `api` the routes. A module uses only those before it. Every request goes
 //! one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not here: what a run is
 //! (`app::runs`).
@@ -18,14 +19,18 @@ use crate::app::stop::Stop;
 use crate::lang::{Explained as _, bilingual};
 
 pub mod settings;
+mod limits;
+mod sessions;
 mod state;
 mod answer;
 mod guard;
+mod sign_in;
 mod log;
 mod metrics;
 mod stored;
 mod live;
 mod api;
+mod stall;
 mod listen;
 
 use settings::Settings;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 
+use super::limits::Limits;
+use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::app::runs::index::Index;
 use crate::app::runs::queue::Queue;
@@ -17,6 +19,8 @@ pub struct State {
     pub index: Index,
     pub queue: Queue,
     pub counts: Counts,
+    pub limits: Limits,
+    pub sessions: Sessions,
 }
 
 /// Of the service itself, since it began.
@@ -43,6 +47,13 @@ impl State {
             busy_ns: AtomicU64::new(0),
             connections: AtomicU64::new(0),
         };
-        Self { settings, address, store, index, queue, counts }
+        let (limits, sessions) = (Limits::new(), Sessions::default());
+        Self { settings, address, store, index, queue, counts, limits, sessions }
+    }
+
+    /// How a page or an answer names what lies at `path`: with what a proxy puts before it. For
+    /// every `href`, `action` and `Location`.
+    pub fn link(&self, path: &str) -> String {
+        self.settings.base.link(path)
     }
 }

@@ -58,6 +58,7 @@ mod runs;
 mod segments;
 mod selftest;
 mod serve;
+mod serve_guards;
 mod serve_runs;
 mod server_by_hand;
 mod server_evidence;

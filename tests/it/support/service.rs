@@ -37,7 +37,8 @@ impl Service {
         let mut line = String::new();
         let out = child.stdout.take().expect("it is piped");
         BufReader::new(out).read_line(&mut line).expect("it says something");
-        let address = line.trim().strip_prefix("http://").and_then(|a| a.parse().ok());
+        let address = line.trim().strip_prefix("http://");
+        let address = address.and_then(|a| a.split('/').next()?.parse().ok());
         let address = address.unwrap_or_else(|| panic!("{line:?} {}", gate.text("stderr.txt")));
         Self { child: Some(child), address }
     }
@@ -62,6 +63,18 @@ impl Service {
             own.iter().chain(headers).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = head.concat();
         self.raw(&format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{head}\r\n"))
+    }
+
+    /// With a body; `headers` say what it is.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let head: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let named = headers.iter().any(|(name, _)| *name == "Host");
+        let host = if named { String::new() } else { format!("Host: {}\r\n", self.address) };
+        let length = body.len();
+        self.raw(&format!(
+            "POST {path} HTTP/1.1\r\nConnection: close\r\n{host}{head}Content-Length: {length}\r\n\r\n{body}"
+        ))
     }
 
     /// Whatever it is, and what comes back.

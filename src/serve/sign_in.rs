@@ -1,0 +1,168 @@
+//! How a browser shows that it may ask: it sends the key once, and gets a cookie that stands in for
+//! it. Not here: what needs the key (`guard`).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use askama::Template as _;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Query, State as Shared};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue, SET_COOKIE};
+use axum::http::{HeaderMap, Method, Response, StatusCode, request};
+use serde::Deserialize;
+
+use super::answer::{self, Answer, Refusal};
+use super::guard;
+use super::sessions;
+use super::state::State;
+use crate::lang::Lang;
+
+type Service = Shared<Arc<State>>;
+
+/// Who asks, as its connection has it.
+#[derive(Clone, Copy)]
+pub struct Client(pub IpAddr);
+
+#[derive(Deserialize)]
+pub struct Asked {
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Given {
+    key: String,
+    next: Option<String>,
+}
+
+#[derive(askama::Template)]
+#[template(path = "sign_in.html")]
+struct Page<'a> {
+    lang: Lang,
+    style: String,
+    action: String,
+    next: &'a str,
+    /// Why there is no session yet, where one was asked for.
+    refused: Option<&'static str>,
+}
+
+/// Where a browser that lacks the key is led to, in the place of a page. None: it is no browser
+/// that asks for a page.
+pub fn instead(state: &State, request: &request::Parts) -> Option<Response<Body>> {
+    let path = request.uri.path();
+    let reads = request.method == Method::GET;
+    let is_page = reads && !path.starts_with("/api/") && path != "/metrics";
+    let accepted = request.headers.get(ACCEPT)?.to_str().ok()?;
+    if !is_page || !accepted.contains("text/html") {
+        return None;
+    }
+    let next = request.uri.path_and_query().map_or(path, |all| all.as_str());
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Some(answer::see_other(&state.link(&format!("/sign-in?next={next}"))))
+}
+
+pub async fn page(
+    Shared(state): Service,
+    headers: HeaderMap,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Answer {
+    let next = query.ok().and_then(|Query(asked)| asked.next);
+    let next = local(next.as_deref());
+    if state.settings.api_key.is_none() || guard::is_signed_in(&state, &headers) {
+        return Ok(answer::see_other(&state.link(next)));
+    }
+    shown(&state, &headers, next, None)
+}
+
+pub async fn sign_in(
+    Shared(state): Service,
+    Extension(Client(client)): Extension<Client>,
+    headers: HeaderMap,
+    form: Result<Form<Given>, FormRejection>,
+) -> Answer {
+    let Form(given) = form.map_err(|why| Refusal::bad_request("bad_request", why.body_text()))?;
+    let next = local(given.next.as_deref());
+    let Some(key) = &state.settings.api_key else {
+        return Ok(answer::see_other(&state.link(next)));
+    };
+    if let Err(refusal) = guard::check_key(&state, key, &given.key, client) {
+        return shown(&state, &headers, next, Some(refusal));
+    }
+    let token = state.sessions.begin()?;
+    let mut answer = answer::see_other(&state.link(next));
+    set_cookie(&state, &headers, &mut answer, &token, sessions::SECONDS)?;
+    Ok(answer)
+}
+
+pub async fn sign_out(Shared(state): Service, headers: HeaderMap) -> Answer {
+    if let Some(token) = guard::session(&state, &headers) {
+        state.sessions.end(token);
+    }
+    let mut answer = answer::see_other(&state.link("/sign-in"));
+    set_cookie(&state, &headers, &mut answer, "", 0)?;
+    Ok(answer)
+}
+
+fn set_cookie(
+    state: &State,
+    headers: &HeaderMap,
+    answer: &mut Response<Body>,
+    token: &str,
+    seconds: u64,
+) -> Result<(), Refusal> {
+    let (name, path) = (guard::cookie(state), state.link("/"));
+    let secure = if guard::is_https(&state.settings, headers) { "; Secure" } else { "" };
+    let cookie = format!(
+        "{name}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    );
+    let cookie = HeaderValue::from_str(&cookie).map_err(anyhow::Error::from)?;
+    answer.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(())
+}
+
+fn shown(state: &State, headers: &HeaderMap, next: &str, refused: Option<Refusal>) -> Answer {
+    let asked = headers.get(ACCEPT_LANGUAGE).and_then(|all| all.to_str().ok()).unwrap_or_default();
+    let lang = if asked.trim_start().starts_with("ko") { Lang::Ko } else { Lang::En };
+    let status = refused.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+    let page = Page {
+        lang,
+        style: state.link("/style.css"),
+        action: state.link("/sign-in"),
+        next,
+        refused: refused.map(|refusal| refusal.code),
+    };
+    let text = page.render().map_err(anyhow::Error::from)?;
+    let mut answer = answer::bytes("text/html; charset=utf-8", text.into_bytes());
+    *answer.status_mut() = status;
+    Ok(answer)
+}
+
+/// A path of this service; what leads elsewhere is none.
+fn local(next: Option<&str>) -> &str {
+    let path = next.unwrap_or("/");
+    let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+    if plain && path.starts_with('/') && !path.starts_with("//") { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_elsewhere() {
+        for (next, led) in [
+            (Some("/history?a=1&b=%2F"), "/history?a=1&b=%2F"),
+            (Some("//evil.example"), "/"),
+            (Some("/\\evil.example"), "/"),
+            (Some("https://evil.example"), "/"),
+            (Some("/\tevil"), "/"),
+            (Some("/a\r\nSet-Cookie: x"), "/"),
+            (Some("javascript:alert(1)"), "/"),
+            (Some(""), "/"),
+            (None, "/"),
+        ] {
+            assert_eq!(local(next), led, "{next:?}");
+        }
+    }
+}
