@@ -249,19 +249,26 @@ const READY: &str = "ready";
 
 /// `None`: it is down.
 pub fn status(place: &Place) -> anyhow::Result<Option<Status>> {
+    status_by(place, |base_url| {
+        let key = place.key_at_hand();
+        target::is_ready(&place.side, &place.server, base_url, key.as_deref())
+    })
+}
+
+/// The same, and the server is not asked whether it is ready: it is believed to be, once it was.
+pub fn status_unasked(place: &Place) -> anyhow::Result<Option<Status>> {
+    status_by(place, |_| Ok(true))
+}
+
+fn status_by(
+    place: &Place,
+    is_ready: impl FnOnce(&str) -> anyhow::Result<bool>,
+) -> anyhow::Result<Option<Status>> {
     let Some(state) = place.state()? else { return Ok(None) };
-    let ready = || {
-        target::is_ready(
-            &place.side,
-            &place.server,
-            &state.base_url,
-            place.key_at_hand().as_deref(),
-        )
-    };
     let word = match (state.supervisor.alive(), state.ready) {
         (false, _) => "dead",
         (true, false) => "starting",
-        (true, true) if ready()? => READY,
+        (true, true) if is_ready(&state.base_url)? => READY,
         (true, true) => "unready",
     };
     let up_s = (word != "dead").then(|| now_s().saturating_sub(state.began_s));

@@ -12,39 +12,39 @@ use crate::watch::gpu::Gpus as Nvml;
 
 /// One GPU now. Absent is not told.
 #[derive(Debug, Serialize)]
-struct Row {
+pub struct Row {
     #[serde(flatten)]
-    device: Device,
-    memory_used_bytes: Option<u64>,
-    utilisation_ratio: Option<f64>,
-    memory_utilisation_ratio: Option<f64>,
-    sm_clock_mhz: Option<u32>,
-    memory_clock_mhz: Option<u32>,
-    power_w: Option<f64>,
-    energy_j: Option<f64>,
-    temperature_c: Option<u32>,
-    throttle: Option<Vec<Throttle>>,
-    ecc_corrected: Option<u64>,
-    ecc_uncorrected: Option<u64>,
-    pcie_replays: Option<u64>,
-    processes: Option<Vec<ProcessRow>>,
-    lost: bool,
+    pub device: Device,
+    pub memory_used_bytes: Option<u64>,
+    pub utilisation_ratio: Option<f64>,
+    pub memory_utilisation_ratio: Option<f64>,
+    pub sm_clock_mhz: Option<u32>,
+    pub memory_clock_mhz: Option<u32>,
+    pub power_w: Option<f64>,
+    pub energy_j: Option<f64>,
+    pub temperature_c: Option<u32>,
+    pub throttle: Option<Vec<Throttle>>,
+    pub ecc_corrected: Option<u64>,
+    pub ecc_uncorrected: Option<u64>,
+    pub pcie_replays: Option<u64>,
+    pub processes: Option<Vec<ProcessRow>>,
+    pub lost: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct ProcessRow {
-    pid: u32,
-    name: Option<String>,
-    memory_bytes: Option<u64>,
+pub struct ProcessRow {
+    pub pid: u32,
+    pub name: Option<String>,
+    pub memory_bytes: Option<u64>,
     /// It has a process here: where not, it is in another container or numbered otherwise.
-    visible: bool,
+    pub visible: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct All {
-    driver: Option<String>,
-    cuda: Option<String>,
-    gpus: Vec<Row>,
+pub struct All {
+    pub driver: Option<String>,
+    pub cuda: Option<String>,
+    pub gpus: Vec<Row>,
 }
 
 /// Whether clocks are locked is not told by the library.
@@ -78,6 +78,11 @@ impl Gpus {
     }
 
     /// All of them now.
+    pub fn all(&self) -> All {
+        all(&self.0)
+    }
+
+    /// The same, as it is shown.
     pub fn now(&self, form: Form, lang: Lang) -> anyhow::Result<String> {
         let all = all(&self.0);
         Ok(match form {

@@ -29,6 +29,8 @@ pub mod check;
 pub mod bisect;
 pub mod comment;
 pub mod ranking;
+pub mod comparison;
+pub mod hypotheses;
 // Stored sessions.
 pub mod capture;
 pub mod baselines;
@@ -39,5 +41,6 @@ pub mod import;
 pub mod around;
 pub mod first_config;
 pub mod by_hand;
+pub mod servers;
 pub mod gpus;
 pub mod doctor;

@@ -89,7 +89,8 @@ pub fn name(path: &Path, target: Option<&str>) -> String {
     target.map(str::to_owned).or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 
-fn ranked<'a>(records: &[(String, &'a Record)]) -> anyhow::Result<RankingReport> {
+/// What each of these records has, side by side. Errors: a record holds values that cannot be.
+pub fn ranked<'a>(records: &[(String, &'a Record)]) -> anyhow::Result<RankingReport> {
     let measured = |w| {
         Ok(EntrantWorkload {
             workload: w,

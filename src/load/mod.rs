@@ -14,6 +14,7 @@ mod flight;
 mod pool;
 pub mod progress;
 mod sessions;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -30,6 +31,7 @@ use crate::clock::monotonic_ns;
 use crate::plan::{Pace, Plan, RoundPlan};
 use crate::protocol::{Dialect as _, Protocol};
 use crate::timeline::{self, Timeline};
+use tally::Tally;
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
@@ -87,6 +89,8 @@ pub struct Counters {
     pub good: AtomicU64,
     /// Does this request meet its SLOs? None where there are none.
     pub is_good: Option<IsGood>,
+    /// For a program that shows how the round goes on.
+    pub tally: Option<Tally>,
 }
 
 /// A client with its worker threads and connections; lives as long as the server that it measures.
@@ -146,7 +150,12 @@ impl Control {
 impl Counters {
     pub fn new(is_good: Option<IsGood>) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { sent: zero(), done: zero(), failed: zero(), good: zero(), is_good }
+        Self { sent: zero(), done: zero(), failed: zero(), good: zero(), is_good, tally: None }
+    }
+
+    /// The same, and more of each request is kept.
+    pub fn with_tally(self) -> Self {
+        Self { tally: Some(Tally::default()), ..self }
     }
 
     fn finished(&self, timeline: &Timeline) {
@@ -155,6 +164,9 @@ impl Counters {
             self.failed.fetch_add(1, Ordering::Relaxed);
         } else if self.is_good.as_ref().is_some_and(|is_good| is_good(timeline)) {
             self.good.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(tally) = &self.tally {
+            tally.add(timeline);
         }
     }
 }

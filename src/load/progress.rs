@@ -10,8 +10,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
 
 use super::Counters;
+use super::tally::TallyReader;
 use crate::clock::monotonic_ns;
 use crate::lang::{Text, bilingual};
 use crate::print;
@@ -47,15 +50,41 @@ pub enum Extent {
     Time(Duration),
 }
 
+impl Style {
+    /// A program reads the lines.
+    pub const fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::EachSecond)
+    }
+}
+
+/// Which round of a run it is, for programs. All numbers count from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RoundPlace {
+    pub workload: String,
+    pub workload_number: usize,
+    pub workloads: usize,
+    pub start: u32,
+    pub starts: u32,
+    /// Absent of a warm-up.
+    pub round: Option<u32>,
+    pub rounds: u32,
+}
+
 impl Live {
-    pub fn start(label: Text, extent: Extent, counters: Arc<Counters>, style: Style) -> Self {
+    pub fn start(
+        label: Text,
+        place: RoundPlace,
+        extent: Extent,
+        counters: Arc<Counters>,
+        style: Style,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let run = move || match style {
             Style::Text if std::io::stderr().is_terminal() => {
                 redraw(&label, extent, &counters, &flag);
             }
-            _ => plain(&label, extent, &counters, &flag, style),
+            _ => plain((&label, &place), extent, &counters, &flag, style),
         };
         let thread = std::thread::Builder::new().name("progress".into()).spawn(run).ok();
         Self { stop, thread }
@@ -88,8 +117,15 @@ fn redraw(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool) 
     bar.finish_and_clear();
 }
 
-fn plain(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool, style: Style) {
+fn plain(
+    (label, place): (&Text, &RoundPlace),
+    extent: Extent,
+    counters: &Counters,
+    stop: &AtomicBool,
+    style: Style,
+) {
     let began = monotonic_ns();
+    let mut tally = counters.tally.as_ref().map(TallyReader::new);
     let each = if style == Style::EachSecond { EACH_SECOND } else { PLAIN };
     loop {
         std::thread::park_timeout(each);
@@ -99,7 +135,14 @@ fn plain(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool, s
         }
         let now = Now::read(counters, began);
         let text = match style {
-            Style::Json | Style::EachSecond => now.json(label, extent).to_string(),
+            Style::Json | Style::EachSecond => {
+                let mut line = now.json(label, extent);
+                line["place"] = json!(place);
+                if let Some(tally) = &mut tally {
+                    line["live"] = tally.read(now.elapsed, now.sent, now.done);
+                }
+                line.to_string()
+            }
             Style::Text => {
                 let (lang, line) = (print::language(), now.line(extent));
                 format!("{}: {}", label.in_language(lang), line.in_language(lang))
@@ -136,7 +179,7 @@ impl Now {
 
     /// For programs. `requests` or `seconds` is what ends the round.
     fn json(&self, label: &Text, extent: Extent) -> serde_json::Value {
-        let mut line = serde_json::json!({
+        let mut line = json!({
             "level": "info", "event": "progress", "label": label.en, "text": self.line(extent).en,
             "elapsed_s": self.elapsed, "sent": self.sent, "done": self.done, "failed": self.failed,
         });

@@ -234,7 +234,7 @@ const fn to(lang: Lang) -> &'static str {
 
 /// What became of a hypothesis, with its numbers: `confirmed: 312 tok/s against 205 tok/s, 44.1 to
 /// 60.2 % more`.
-fn outcome(h: &HypothesisReport, codes: &Codes, lang: Lang) -> String {
+pub fn outcome(h: &HypothesisReport, codes: &Codes, lang: Lang) -> String {
     let against = match lang {
         Lang::En => "against",
         Lang::Ko => "대",

@@ -29,6 +29,7 @@ mod log;
 mod metrics;
 mod stored;
 mod live;
+mod v2;
 mod api;
 mod stall;
 mod listen;

@@ -1,15 +1,23 @@
 //! What all requests share. Not here: anything of one request.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
 use super::limits::Limits;
 use super::sessions::Sessions;
 use super::settings::Settings;
+use crate::app::gpus::Gpus;
+use crate::app::runs::found::Run;
 use crate::app::runs::index::Index;
 use crate::app::runs::queue::Queue;
+use crate::app::runs::select::Filter;
 use crate::app::runs::store::Store;
+use crate::app::servers::Commands;
 use crate::clock::monotonic_ns;
+
+/// A run that goes on is one of these.
+const NEWEST: u32 = 50;
 
 pub struct State {
     pub settings: Settings,
@@ -21,6 +29,10 @@ pub struct State {
     pub counts: Counts,
     pub limits: Limits,
     pub sessions: Sessions,
+    /// What is done with the config's servers.
+    pub commands: Commands,
+    /// Once somebody has looked at them.
+    pub gpus: Mutex<Option<Gpus>>,
 }
 
 /// Of the service itself, since it began.
@@ -48,12 +60,20 @@ impl State {
             connections: AtomicU64::new(0),
         };
         let (limits, sessions) = (Limits::new(), Sessions::default());
-        Self { settings, address, store, index, queue, counts, limits, sessions }
+        let (commands, gpus) = (Commands::default(), Mutex::default());
+        Self { settings, address, store, index, queue, counts, limits, sessions, commands, gpus }
     }
 
     /// How a page or an answer names what lies at `path`: with what a proxy puts before it. For
     /// every `href`, `action` and `Location`.
     pub fn link(&self, path: &str) -> String {
         self.settings.base.link(path)
+    }
+
+    /// A run goes on or waits, here or in a terminal that keeps its runs here. Errors: the index
+    /// cannot be read.
+    pub fn is_measuring(&self) -> anyhow::Result<bool> {
+        let newest = self.index.page(&Filter::default(), NEWEST, 0)?;
+        Ok(self.queue.is_busy() || newest.runs.iter().any(Run::goes_on))
     }
 }

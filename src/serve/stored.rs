@@ -154,7 +154,7 @@ fn absent() -> Refusal {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn wrong_query(why: QueryRejection) -> Refusal {
+pub fn wrong_query(why: QueryRejection) -> Refusal {
     Refusal::bad_request("bad_query", why.body_text())
 }
 

@@ -59,6 +59,7 @@ mod segments;
 mod selftest;
 mod serve;
 mod serve_guards;
+mod serve_beside;
 mod serve_runs;
 mod server_by_hand;
 mod server_evidence;

@@ -113,6 +113,10 @@ fn a_run_is_asked_for_followed_and_kept() {
     assert_eq!((last.as_str(), &run_of_event["id"]), ("ended", &json!(id)));
     let rounds = all.iter().filter(|(_, data)| data["round"]["done"] == 12);
     assert!(rounds.count() > 0, "{all:?}");
+    let placed = all.iter().map(|(_, data)| &data["round"]).find(|round| round["done"] == 12);
+    let place = &placed.expect("a round")["place"];
+    assert_eq!((&place["workload"], &place["rounds"]), (&json!("chat"), &json!(2)), "{place}");
+    assert!(placed.expect("a round")["live"]["ttft_p50_ms"].as_f64() > Some(0.0), "{placed:?}");
     let over = ended(&service, &id);
     assert_eq!((&over["state"], &over["verb"]), (&json!("ended"), &json!("run")), "{over}");
     assert!(over["exit_code"] == 0 || over["exit_code"] == 3, "{over}");

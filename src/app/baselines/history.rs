@@ -84,9 +84,9 @@ pub fn page(config: &Config, asked: &Request<'_>, lang: Lang) -> anyhow::Result<
 }
 
 /// The sessions of a branch, and what is reviewed beside them.
-struct Sessions {
+pub(super) struct Sessions {
     repo: Repo,
-    branch: String,
+    pub branch: String,
     placed: Vec<Placed>,
     reviewed: Reviewed,
     /// Of the workloads that are shown.
@@ -95,7 +95,7 @@ struct Sessions {
 
 impl Sessions {
     /// Errors: no base, or no session of the workload that was named.
-    fn read(config: &Config, asked: &Request<'_>) -> anyhow::Result<Self> {
+    pub fn read(config: &Config, asked: &Request<'_>) -> anyhow::Result<Self> {
         let (here, repo) = (asked.here, asked.here.repo(config)?);
         let found = Found::at(&repo, config, &here.wanted(asked.base))?;
         let branch = found.base.name.clone();
@@ -122,7 +122,7 @@ impl Sessions {
         self.placed.iter().map(|(_, s)| s).filter(|s| s.workload == name).collect()
     }
 
-    fn workloads(&self, config: &Config, metrics: &[Metric]) -> Vec<history::Workload<'_>> {
+    pub fn workloads(&self, config: &Config, metrics: &[Metric]) -> Vec<history::Workload<'_>> {
         let one = |name: &String| {
             let history = History { sessions: &self.placed, accepted: &self.reviewed.accepted };
             let selection =
@@ -144,7 +144,7 @@ impl Sessions {
 }
 
 /// The one that was named, or all whose changes are judged.
-fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
+pub(super) fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
     let Some(asked) = asked else { return Ok(METHOD.to_vec()) };
     let names: Vec<String> = Metric::all().map(Metric::name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -16,6 +16,7 @@ pub mod drift;
 pub mod history;
 pub mod prune;
 pub mod resolve;
+pub mod series;
 pub mod show;
 
 /// All sessions of this repository as a table; none where there is no session.

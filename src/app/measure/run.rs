@@ -31,6 +31,7 @@ use start::{Open, dead};
 mod again;
 mod gpu;
 mod pairs;
+mod sent;
 mod start;
 
 /// A run under way.

@@ -150,6 +150,12 @@ impl Queue {
         self.shared.board().progress(id)
     }
 
+    /// A run goes on, or waits.
+    pub fn is_busy(&self) -> bool {
+        let board = self.shared.board();
+        board.now.is_some() || !board.waiting.is_empty()
+    }
+
     /// Changes with whatever a run says, and when one begins or ends.
     pub fn news(&self) -> watch::Receiver<u64> {
         self.shared.news.subscribe()

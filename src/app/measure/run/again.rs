@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::start::{Open, Take};
+use super::sent::{Sent, Take};
+use super::start::Open;
 use super::{Run, StartKind};
 use crate::clock::monotonic_ns;
 use crate::lang::bilingual;
@@ -64,8 +65,8 @@ impl Run<'_> {
         if !ready.warmup.requests.is_empty() {
             let input = self.input(open, workload);
             let plan = plan::refresh(&self.config.workloads[workload], &input, index)?;
-            let what = bilingual!("warm-up after waiting", "대기 뒤 워밍업");
-            self.send(open, workload, &Arc::new(plan), start, &what)?;
+            let warmup = Sent::Warmup(bilingual!("warm-up after waiting", "대기 뒤 워밍업"));
+            self.send(open, workload, &Arc::new(plan), start, &warmup)?;
         }
         Ok(Some(idle_ms))
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::gpu::Watch;
+use super::sent::{Sent, Take};
 use super::{Measuring, Run, StartKind};
 use crate::app::artefacts::save_record;
 use crate::app::measure::facts::client_health;
@@ -19,7 +20,7 @@ use crate::evidence::server::ServerRound;
 use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
 use crate::lang::{Text, bilingual};
-use crate::load::progress::{Extent, Live};
+use crate::load::progress::{Extent, Live, RoundPlace};
 use crate::load::{Client, Counters, IsGood, Reading, RoundResult, most_connections};
 use crate::measure::SloMs;
 use crate::measure::seen::{Seen, ServerSeen};
@@ -43,16 +44,6 @@ pub struct Open {
     began_ns: u64,
     /// When its last load ended; none before the first.
     pub(super) ended_ns: Cell<Option<u64>>,
-}
-
-/// Which measurement of which round.
-#[derive(Clone, Copy)]
-pub(super) struct Take {
-    pub index: u32,
-    /// 0 for the first; more where it is measured again.
-    pub number: u32,
-    /// How long the server had waited.
-    pub idle_ms: Option<u64>,
 }
 
 /// A workload whose load is known. The requests of a round are made before it begins, and dropped
@@ -202,8 +193,9 @@ impl Run<'_> {
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
-            let what = bilingual!("warm-up", "워밍업");
-            let measured = self.send(open, workload, &open.ready[workload].warmup, start, &what)?;
+            let warmup = Sent::Warmup(bilingual!("warm-up", "워밍업"));
+            let measured =
+                self.send(open, workload, &open.ready[workload].warmup, start, &warmup)?;
             let failed = measured.timelines.iter().find(|t| !t.completed());
             let all_failed = measured.timelines.iter().all(|t| !t.completed());
             if let Some(why) = died(all, open, &measured.timelines) {
@@ -256,8 +248,7 @@ impl Run<'_> {
         let standstills = self.job.before_round();
         let page = open.target.watch();
         open.gpu.begin();
-        let label = round_label(take, self.config.gate.rounds);
-        let mut measured = self.send(open, workload, plan, start, &label)?;
+        let mut measured = self.send(open, workload, plan, start, &Sent::Round(take))?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
         if let Some(tokenizer) = &open.target.tokenizer {
@@ -331,13 +322,10 @@ impl Run<'_> {
         workload: usize,
         plan: &Arc<RoundPlan>,
         start: u32,
-        what: &Text,
+        sent: &Sent,
     ) -> anyhow::Result<RoundResult> {
         let ready = &open.ready[workload];
-        let slo = ready.slo;
-        let counters = Arc::new(Counters::new(
-            (!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) }),
-        ));
+        let counters = self.counters(ready);
         let extent =
             plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
         let tag = self.tag(open.side, &self.config.workloads[workload].name);
@@ -348,14 +336,32 @@ impl Run<'_> {
             }
             StartKind::Check => bilingual!("{tag} check start ", "{tag} 확인용 시작 "),
         };
-        let label = label.then(what);
-        let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
+        let rounds = self.config.gate.rounds;
+        let label = label.then(&sent.label(rounds));
+        let place = RoundPlace {
+            workload: tag,
+            workload_number: workload + 1,
+            workloads: self.config.workloads.len(),
+            start: number,
+            starts,
+            round: sent.round(),
+            rounds,
+        };
+        let live = Live::start(label, place, extent, Arc::clone(&counters), self.options.progress);
         let measured =
             open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
         self.busy = Some(open.side);
         open.ended_ns.set(Some(monotonic_ns()));
         measured.map_err(|e| Failure::measure(e).into())
+    }
+
+    fn counters(&self, ready: &Ready) -> Arc<Counters> {
+        let slo = ready.slo;
+        let is_good = (!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) });
+        let counters = Counters::new(is_good);
+        let shown = self.options.progress.is_json();
+        Arc::new(if shown { counters.with_tally() } else { counters })
     }
 
     /// The workload's name, and the target's or side's where there are several.
@@ -380,14 +386,6 @@ impl Run<'_> {
         lines
             .and_then(|()| file.flush())
             .with_context(|| format!("cannot write the raw timelines to {}", path.display()))
-    }
-}
-
-fn round_label(take: Take, rounds: u32) -> Text {
-    let number = take.index + 1;
-    match take.number {
-        0 => bilingual!("round {number}/{rounds}", "라운드 {number}/{rounds}"),
-        _ => bilingual!("round {number}/{rounds} again", "라운드 {number}/{rounds} 재측정"),
     }
 }
 
