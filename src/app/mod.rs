@@ -41,6 +41,7 @@ pub mod import;
 pub mod around;
 pub mod first_config;
 pub mod by_hand;
+pub mod targets;
 pub mod servers;
 pub mod gpus;
 pub mod doctor;

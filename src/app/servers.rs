@@ -195,7 +195,7 @@ fn own_name(config: &Config) -> Option<&'static str> {
 }
 
 /// What chooses a server of the config.
-fn flags(here: &Workspace, name: &str) -> anyhow::Result<Flags> {
+pub fn flags(here: &Workspace, name: &str) -> anyhow::Result<Flags> {
     let is_own = own_name(&config(here)?.0) == Some(name);
     Ok(Flags { target: (!is_own).then(|| name.to_owned()), ..Flags::default() })
 }

@@ -28,4 +28,7 @@ pub struct ServeArgs {
     /// Make the index of the runs anew from their folders, then serve
     #[arg(long)]
     pub reindex: bool,
+    /// Requests may name any server, not only those of the config and of this machine
+    #[arg(long)]
+    pub allow_any_target: bool,
 }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{output, signals};
+use crate::app::targets::Reach;
 use crate::app::workspace::secrets::secret;
 use crate::cli::ServeArgs;
 use crate::exit::ExitStatus;
@@ -26,6 +27,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitStatus> {
         origins: args.origins.clone(),
         base: base.clone(),
         reindex: args.reindex,
+        reach: if args.allow_any_target { Reach::Any } else { Reach::Known },
         level: Level::parse(&variable("LOG_LEVEL").unwrap_or_default()),
     };
     let stop = signals::watch(None)?;

@@ -18,4 +18,4 @@ pub mod stats;
 pub mod summary;
 
 pub use request::{Factors, Row, SloMs};
-pub use round::{Good, Round, mean_length, output_token_rate, request_rate};
+pub use round::{Good, Round, mean_length, output_token_rate, request_rate, token_sum};

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::answer::{self, Answer, Refusal};
 use super::state::State;
 use super::stored::reading;
-use super::{live, metrics, sign_in, stored, v2};
+use super::{live, metrics, sign_in, socket, stored, v1, v2};
 
 pub fn routes(state: Arc<State>) -> Router {
     Router::new()
@@ -29,6 +29,8 @@ pub fn routes(state: Arc<State>) -> Router {
         .route("/api/v2/runs/{id}/events", get(live::events))
         .route("/api/v2/runs/{id}/cancel", post(live::cancel))
         .merge(v2::routes())
+        .route("/api/v2/runs/{id}/socket", get(socket::events))
+        .merge(v1::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(state)

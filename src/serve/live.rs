@@ -18,10 +18,11 @@ use tokio::time::sleep;
 use super::answer::{self, Answer, LARGEST, Refusal};
 use super::state::State;
 use super::stored::{reading, run, shown};
-use crate::app::error_text;
 use crate::app::runs::file::Id;
 use crate::app::runs::queue::Refused;
 use crate::app::runs::request::RunRequest;
+use crate::app::workspace::Workspace;
+use crate::app::{error_text, targets};
 
 type Service = Shared<Arc<State>>;
 
@@ -36,13 +37,7 @@ pub async fn start(Shared(state): Service, body: Body) -> Answer {
     let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(|_| Refusal::too_large())?;
     let request: RunRequest = serde_json::from_slice(&bytes)
         .map_err(|e| Refusal::bad_request("bad_request", e.to_string()))?;
-    let asked = Arc::clone(&state);
-    let id = reading(move || {
-        let id = asked.queue.add(&request).map_err(not_queued)?;
-        asked.index.refresh();
-        Ok(id)
-    });
-    let id = id.await?;
+    let id = queued(Arc::clone(&state), request).await?;
     let mut answer = answer::json(&json!({"id": id, "state": "queued"}))?;
     *answer.status_mut() = StatusCode::ACCEPTED;
     let place = state.link(&format!("/api/v2/runs/{id}"));
@@ -50,6 +45,18 @@ pub async fn start(Shared(state): Service, body: Body) -> Answer {
         answer.headers_mut().insert(LOCATION, place);
     }
     Ok(answer)
+}
+
+/// The run of a request, once its server was looked at.
+pub async fn queued(state: Arc<State>, mut request: RunRequest) -> Result<Id, Refusal> {
+    let id = reading(move || {
+        targets::settle(&Workspace::here(), &mut request, state.settings.reach)
+            .map_err(|why| Refusal::bad_request("bad_target", why))?;
+        let id = state.queue.add(&request).map_err(not_queued)?;
+        state.index.refresh();
+        Ok(id)
+    });
+    id.await
 }
 
 fn not_queued(why: Refused) -> Refusal {
@@ -134,7 +141,7 @@ async fn follow(state: Arc<State>, id: String, send: Sender<Bytes>) {
 }
 
 /// Whether a run goes on, and what is to be said of it.
-fn now(state: &State, id: &str) -> Result<(bool, Value), Refusal> {
+pub fn now(state: &State, id: &str) -> Result<(bool, Value), Refusal> {
     let wanted = Id::parse(id);
     if let Some(progress) = wanted.and_then(|id| state.queue.progress(&id)) {
         return Ok((true, serde_json::to_value(progress).map_err(anyhow::Error::from)?));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 
+use crate::app::targets::Reach;
 use crate::lang::bilingual;
 
 /// Below the data directory.
@@ -44,6 +45,8 @@ pub struct Settings {
     /// The index is made anew from the runs.
     pub reindex: bool,
     pub level: Level,
+    /// Which servers a request may name.
+    pub reach: Reach,
 }
 
 impl Settings {

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use super::limits::Limits;
 use super::sessions::Sessions;
 use super::settings::Settings;
+use super::socket::Hub;
 use crate::app::gpus::Gpus;
 use crate::app::runs::found::Run;
 use crate::app::runs::index::Index;
@@ -33,6 +34,8 @@ pub struct State {
     pub commands: Commands,
     /// Once somebody has looked at them.
     pub gpus: Mutex<Option<Gpus>>,
+    /// What is told over WebSockets.
+    pub hub: Hub,
 }
 
 /// Of the service itself, since it began.
@@ -61,7 +64,20 @@ impl State {
         };
         let (limits, sessions) = (Limits::new(), Sessions::default());
         let (commands, gpus) = (Commands::default(), Mutex::default());
-        Self { settings, address, store, index, queue, counts, limits, sessions, commands, gpus }
+        let hub = Hub::default();
+        Self {
+            settings,
+            address,
+            store,
+            index,
+            queue,
+            counts,
+            limits,
+            sessions,
+            commands,
+            gpus,
+            hub,
+        }
     }
 
     /// How a page or an answer names what lies at `path`: with what a proxy puts before it. For

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::file::{Ended, Id, RunFile};
 use super::keep::FILE;
-use super::request::{RunRequest, Verb};
+use super::request::{self, KEY_VARIABLE, RunRequest, TargetKey, Verb};
 use super::store::{self, Store};
 use crate::app::artefacts;
 use crate::app::error_text;
@@ -30,7 +30,7 @@ use crate::clock::now;
 use crate::exit::ExitStatus;
 use crate::lang::{Explained as _, bilingual};
 use crate::print::note;
-use crate::server::start_itself;
+use crate::server::start_itself_with;
 
 /// Runs that wait, at most.
 const MOST_WAITING: usize = 32;
@@ -64,14 +64,16 @@ struct Waiting {
     id: Id,
     folder: PathBuf,
     arguments: Vec<String>,
+    key: Option<TargetKey>,
     lock: File,
 }
 
 struct Going {
     id: Id,
     process: Option<Pid>,
-    /// Counts what it said.
+    /// Counts what it said, and the lines of it that are no progress.
     said: u64,
+    line_count: u64,
     progress: Option<Value>,
     lines: VecDeque<String>,
     cancelled: bool,
@@ -91,6 +93,8 @@ pub struct Progress {
     pub round: Option<Value>,
     /// What it said last.
     pub lines: Vec<String>,
+    /// Lines that it said in all.
+    pub line_count: u64,
 }
 
 /// Why a run is not queued.
@@ -137,10 +141,13 @@ impl Queue {
         let file = RunFile::new(id.clone(), verb, now(), None);
         let write = |folder: &Path| {
             store::queued(folder)?;
+            let asked = request.to_json();
+            artefacts::write_atomic(&folder.join(request::FILE), asked.as_bytes())?;
             artefacts::write_atomic(&folder.join(FILE), file.to_json().as_bytes())
         };
         let (folder, lock) = self.store.add(&id, &file.started, write).map_err(Refused::Failed)?;
-        board.waiting.push_back(Waiting { id: id.clone(), folder, arguments, lock });
+        let key = request.key.clone();
+        board.waiting.push_back(Waiting { id: id.clone(), folder, arguments, key, lock });
         self.shared.tell();
         Ok(id)
     }
@@ -214,6 +221,7 @@ impl Shared {
         match serde_json::from_str::<Value>(line) {
             Ok(progress) if progress["event"] == "progress" => going.progress = Some(progress),
             _ => {
+                going.line_count += 1;
                 going.lines.push_back(line.to_owned());
                 if going.lines.len() > LINES {
                     going.lines.pop_front();
@@ -236,6 +244,7 @@ impl Board {
                 sequence: now.said,
                 round: now.progress.clone(),
                 lines: now.lines.iter().cloned().collect(),
+                line_count: now.line_count,
             });
         }
         let at = self.waiting.iter().position(|waiting| waiting.id == *id)?;
@@ -246,6 +255,7 @@ impl Board {
             sequence: 0,
             round: None,
             lines: Vec::new(),
+            line_count: 0,
         })
     }
 }
@@ -271,6 +281,7 @@ fn work(shared: &Shared) {
                 id: waiting.id.clone(),
                 process: None,
                 said: 0,
+                line_count: 0,
                 progress: None,
                 lines: VecDeque::new(),
                 cancelled: false,
@@ -327,8 +338,9 @@ fn measure(shared: &Shared, waiting: &Waiting) -> anyhow::Result<()> {
 
 fn started(waiting: &Waiting) -> anyhow::Result<Child> {
     let lock = waiting.lock.try_clone().context("cannot hand the run's lock over")?;
+    let key: Vec<_> = waiting.key.iter().map(|key| (KEY_VARIABLE, key.reveal())).collect();
     // The service's own key is none of its business, nor that of the servers that it starts.
-    start_itself(&waiting.arguments, lock, &["API_KEY"]).explained(|| {
+    start_itself_with(&waiting.arguments, lock, &["API_KEY"], &key).explained(|| {
         bilingual!("cannot start the run's process", "실행 프로세스를 시작할 수 없음")
     })
 }

@@ -12,10 +12,10 @@ use super::answer::Refusal;
 use super::state::State;
 
 mod compare;
-mod gpus;
+pub mod gpus;
 mod history;
-mod hypotheses;
-mod servers;
+pub mod hypotheses;
+pub mod servers;
 
 type Service = Shared<Arc<State>>;
 type Wanted<T> = Result<Query<T>, QueryRejection>;

@@ -71,7 +71,7 @@ pub fn act(state: &State, name: &str, verb: Verb) -> Result<(), Refusal> {
     state.commands.begin(&Workspace::here(), name, verb).map_err(refusal)
 }
 
-fn refusal(why: Refused) -> Refusal {
+pub fn refusal(why: Refused) -> Refusal {
     match why {
         Refused::Unknown => {
             Refusal::not_found("server_not_found", "the config names no such server")

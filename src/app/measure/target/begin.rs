@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::{Process, Watched};
+use crate::app::runs::request::KEY_VARIABLE;
 use crate::app::sides::Side;
 use crate::config::{CONTAINER, Endpoint, PORT, SIDE, Server};
 use crate::exit::Failure;
@@ -19,10 +20,11 @@ use crate::protocol::{self, Secrets};
 use crate::server::{self, Command, Container, PREFIX, SimServer, Supervised};
 
 /// Tokens of the job that runs us are none of the server's business.
-const WITHHELD: [&str; 5] = [
+const WITHHELD: [&str; 6] = [
     "GITHUB_TOKEN",
     "GH_TOKEN",
     "GOODPUT_GATE_TOKEN",
+    KEY_VARIABLE,
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
 ];
