@@ -22,10 +22,6 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// Of a refusal, for the log.
-#[derive(Clone, Copy)]
-pub struct Code(pub &'static str);
-
 /// Nothing is loaded from anywhere else, and nobody shows these pages within his own.
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -90,11 +86,12 @@ impl IntoResponse for Refusal {
         let said = serde_json::json!({"detail": self.detail, "code": self.code});
         let mut answer = bytes("application/json", said.to_string().into_bytes());
         *answer.status_mut() = self.status;
-        answer.extensions_mut().insert(Code(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("ApiKey");
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
+        // For the log, and for a browser, which gets a page.
+        answer.extensions_mut().insert(self);
         answer
     }
 }

@@ -1,5 +1,5 @@
 //! The routes, and those of no run: health and the service's numbers. Not here: what is answered of
-//! runs (`stored`, `live`), the guard.
+//! runs (`stored`, `live`), the pages, the guard.
 
 use std::sync::Arc;
 
@@ -12,11 +12,10 @@ use serde_json::json;
 use super::answer::{self, Answer, Refusal};
 use super::state::State;
 use super::stored::reading;
-use super::{live, metrics, sign_in, socket, stored, v1, v2};
+use super::{live, metrics, pages, sign_in, socket, stored, v1, v2};
 
 pub fn routes(state: Arc<State>) -> Router {
     Router::new()
-        .route("/", get(root))
         .route("/healthz", get(health))
         .route("/metrics", get(exposition))
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
@@ -31,14 +30,10 @@ pub fn routes(state: Arc<State>) -> Router {
         .merge(v2::routes())
         .route("/api/v2/runs/{id}/socket", get(socket::events))
         .merge(v1::routes())
+        .merge(pages::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(state)
-}
-
-async fn root() -> Answer {
-    let version = env!("CARGO_PKG_VERSION");
-    answer::json(&json!({"service": "goodput-gate", "version": version}))
 }
 
 async fn health() -> Answer {

@@ -22,8 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::answer::{self, Code, Refusal};
+use super::answer::{self, Refusal};
 use super::log::{self, Entry};
+use super::pages::{self, frame::Frame};
 use super::sign_in::{self, Client};
 use super::stall::Stalling;
 use super::state::State;
@@ -129,12 +130,17 @@ async fn answered(
     let is_ours = below.is_some();
     head.uri = below.unwrap_or(head.uri);
     head.extensions.insert(Client(peer.ip()));
+    let frame = Frame::for_browser(&state, &head);
     let mut answer = match guard::check(&state, &head, peer.ip()) {
         Err(refusal) => refused(&state, &head, refusal),
         Ok(()) if is_ours => routed(routes, Request::from_parts(head, Body::new(body))).await,
         Ok(()) => api::absent(&path).into_response(),
     };
-    let code = answer.extensions().get::<Code>().map(|code| code.0);
+    let refusal = answer.extensions_mut().remove::<Refusal>();
+    let page =
+        frame.zip(refusal.as_ref()).and_then(|(frame, why)| pages::refused::page(&frame, why));
+    answer = page.unwrap_or(answer);
+    let code = refusal.map(|refusal| refusal.code);
     answer::complete(&mut answer, &request_id);
     let (status, duration_ns) = (answer.status().as_u16(), monotonic_ns() - began);
     state.counts.busy_ns.fetch_add(duration_ns, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //! `settings` is what it is told, `limits` how much a client may ask for, `sessions` who is signed
 //! in, `state` what all requests share, `answer` how it speaks, `guard` who may ask, `sign_in` how a
 //! browser shows that it may, `log` what it says of each request, `listen` the connections, `stall` those that nobody reads, `metrics` its own numbers,
-//! `stored` and `live` the answers over runs, `socket` WebSockets, `v1` the older tools' addresses, `api` the routes. A module uses only those before it. Every request goes
+//! `stored` and `live` the answers over runs, `socket` WebSockets, `v1` the older tools' addresses, `pages` what people see, `api` the routes. A module uses only those before it. Every request goes
 //! one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not here: what a run is
 //! (`app::runs`).
 
@@ -32,6 +32,7 @@ mod live;
 mod v2;
 mod socket;
 mod v1;
+mod pages;
 mod api;
 mod stall;
 mod listen;

@@ -60,6 +60,7 @@ mod selftest;
 mod serve;
 mod serve_guards;
 mod serve_beside;
+mod serve_pages;
 mod serve_runs;
 mod server_by_hand;
 mod server_evidence;

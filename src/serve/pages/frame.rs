@@ -1,0 +1,261 @@
+//! What every page has around it: navigation, language, light or dark. A page's template extends
+//! `pages/frame.html` and has a field `frame`. Not here: what a page shows.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use axum::http::{Response, Uri, request};
+
+use super::assets;
+use crate::lang::{Lang, Text};
+use crate::serve::answer::{self, Answer};
+use crate::serve::settings::BasePath;
+use crate::serve::state::State;
+
+const LANGUAGE: &str = "goodput-gate-lang";
+/// `app.js` sets it, too.
+const THEME: &str = "goodput-gate-theme";
+const YEAR_S: u32 = 365 * 24 * 3600;
+
+/// Of one request for a page.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub lang: Lang,
+    theme: Theme,
+    base: BasePath,
+    path: String,
+    /// Of the address, without language and theme.
+    query: String,
+    /// What the address has chosen, to be remembered.
+    cookies: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Theme {
+    /// The system's.
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+/// An entry of the navigation.
+pub struct Place {
+    pub path: &'static str,
+    pub name: &'static str,
+    pub is_here: bool,
+}
+
+impl FromRequestParts<Arc<State>> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut request::Parts,
+        state: &Arc<State>,
+    ) -> Result<Self, Infallible> {
+        Ok(Self::new(&state.settings.base, &parts.uri, &parts.headers))
+    }
+}
+
+impl Frame {
+    /// Of a request that a browser shows the answer of; None of a program's.
+    pub fn for_browser(state: &State, head: &request::Parts) -> Option<Self> {
+        let base = &state.settings.base;
+        wants_page(&head.headers).then(|| Self::new(base, &head.uri, &head.headers))
+    }
+
+    fn new(base: &BasePath, uri: &Uri, headers: &HeaderMap) -> Self {
+        let query = uri.query().unwrap_or_default();
+        let pairs = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let asked = |name: &str| pairs().find(|(key, _)| *key == name).map(|(_, value)| value);
+        let chosen = [
+            (LANGUAGE, asked("lang").filter(|value| language(value).is_some())),
+            (THEME, asked("theme").filter(|value| theme(value).is_some())),
+        ];
+        let cookies = chosen.iter().filter_map(|(name, value)| {
+            let value = (*value)?;
+            Some(format!("{name}={value}; Path=/; Max-Age={YEAR_S}; SameSite=Lax"))
+        });
+        let kept = |at: usize| chosen[at].1.or_else(|| cookie(headers, chosen[at].0));
+        let rest = query.split('&').filter(|pair| {
+            !pair.is_empty() && !["lang", "theme"].contains(&pair.split('=').next().unwrap_or(""))
+        });
+        Self {
+            lang: kept(0).and_then(language).unwrap_or_else(|| accepted(headers)),
+            theme: kept(1).and_then(theme).unwrap_or_default(),
+            base: base.clone(),
+            path: uri.path().to_owned(),
+            query: rest.collect::<Vec<_>>().join("&"),
+            cookies: cookies.collect(),
+        }
+    }
+
+    /// The one of the two that is in the reader's language.
+    pub const fn text<'t>(&self, english: &'t str, korean: &'t str) -> &'t str {
+        match self.lang {
+            Lang::En => english,
+            Lang::Ko => korean,
+        }
+    }
+
+    /// A sentence in the reader's language.
+    pub fn sentence<'t>(&self, text: &'t Text) -> &'t str {
+        text.in_language(self.lang)
+    }
+
+    /// Of the `html` element.
+    pub const fn language_code(&self) -> &'static str {
+        self.text("en", "ko")
+    }
+
+    /// An address of this service, from its path on.
+    pub fn link(&self, path: &str) -> String {
+        self.base.link(path)
+    }
+
+    /// The address of a file of ours: `style.css`.
+    pub fn asset(&self, name: &str) -> String {
+        self.link(&assets::path(name))
+    }
+
+    /// `light` or `dark`; None where it is the system's to say.
+    pub const fn chosen_theme(&self) -> Option<&'static str> {
+        match self.theme {
+            Theme::Auto => None,
+            Theme::Light => Some("light"),
+            Theme::Dark => Some("dark"),
+        }
+    }
+
+    /// This page in the other language.
+    pub fn other_language(&self) -> String {
+        self.this_page_with(self.text("lang=ko", "lang=en"))
+    }
+
+    /// This page in the next of the three themes.
+    pub fn other_theme(&self) -> String {
+        self.this_page_with(match self.theme {
+            Theme::Auto => "theme=dark",
+            Theme::Dark => "theme=light",
+            Theme::Light => "theme=auto",
+        })
+    }
+
+    fn this_page_with(&self, choice: &str) -> String {
+        let rest = if self.query.is_empty() { String::new() } else { format!("{}&", self.query) };
+        self.link(&format!("{}?{rest}{choice}", self.path))
+    }
+
+    pub fn places(&self) -> [Place; 6] {
+        [
+            ("/", self.text("Home", "홈")),
+            ("/new", self.text("New run", "새 실행")),
+            ("/history", self.text("History", "이력")),
+            ("/compare", self.text("Compare", "비교")),
+            ("/servers", self.text("Servers", "서버")),
+            ("/hypotheses", self.text("Hypotheses", "가설")),
+        ]
+        .map(|(path, name)| Place { path, name, is_here: self.path == path })
+    }
+
+    pub const fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// The page as an answer. Errors: none that a request could cause.
+    pub fn page(&self, page: &impl Template) -> Answer {
+        let text = page.render().map_err(anyhow::Error::from)?;
+        let mut answer = answer::bytes("text/html; charset=utf-8", text.into_bytes());
+        self.remember(&mut answer);
+        Ok(answer)
+    }
+
+    fn remember(&self, answer: &mut Response<Body>) {
+        for cookie in &self.cookies {
+            if let Ok(cookie) = HeaderValue::from_str(cookie) {
+                answer.headers_mut().append(SET_COOKIE, cookie);
+            }
+        }
+    }
+}
+
+/// Whether a browser asks for something to show. Programs ask for JSON, or for whatever there is.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn language(code: &str) -> Option<Lang> {
+    match code {
+        "en" => Some(Lang::En),
+        "ko" => Some(Lang::Ko),
+        _ => None,
+    }
+}
+
+fn theme(name: &str) -> Option<Theme> {
+    match name {
+        "auto" => Some(Theme::Auto),
+        "light" => Some(Theme::Light),
+        "dark" => Some(Theme::Dark),
+        _ => None,
+    }
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|c| c.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The first of ours that the browser names.
+fn accepted(headers: &HeaderMap) -> Lang {
+    let named = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let mut codes = named.unwrap_or_default().split(',').map(|code| code.trim().get(..2));
+    codes.find_map(|code| language(&code?.to_ascii_lowercase())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(uri: &str, headers: &[(&str, &str)]) -> Frame {
+        let mut request = axum::http::Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        Frame::new(&BasePath::default(), &head.uri, &head.headers)
+    }
+
+    #[test]
+    fn the_address_chooses_then_the_cookie_then_the_browser() {
+        let korean = ("accept-language", "ko-KR,ko;q=0.9,en;q=0.8");
+        let cookie = ("cookie", "a=b; goodput-gate-lang=en; goodput-gate-theme=dark");
+        for (uri, headers, lang, theme) in [
+            ("/", &[][..], Lang::En, None),
+            ("/", &[("accept-language", "fr,de;q=0.8,ko;q=0.2")], Lang::Ko, None),
+            ("/", &[korean], Lang::Ko, None),
+            ("/", &[korean, cookie], Lang::En, Some("dark")),
+            ("/?lang=ko&theme=light", &[cookie], Lang::Ko, Some("light")),
+            ("/?lang=xx&theme=<b>", &[cookie], Lang::En, Some("dark")),
+            ("/", &[("cookie", "goodput-gate-lang=\"><b>")], Lang::En, None),
+        ] {
+            let frame = frame(uri, headers);
+            assert_eq!((frame.lang, frame.chosen_theme()), (lang, theme), "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_switch_keeps_the_rest_of_the_address_and_is_remembered() {
+        let frame = frame("/history?workload=a%26b&lang=ko&page=2", &[]);
+        assert_eq!(frame.other_language(), "/history?workload=a%26b&page=2&lang=en");
+        assert_eq!(frame.other_theme(), "/history?workload=a%26b&page=2&theme=dark");
+        assert_eq!(frame.cookies.len(), 1);
+        assert!(frame.cookies[0].starts_with("goodput-gate-lang=ko; Path=/; "));
+    }
+}
