@@ -28,6 +28,7 @@ fn list(args: &RunsListArgs) -> anyhow::Result<()> {
         workload: args.workload.clone(),
         verdict: args.verdict.as_deref().map(select::verdict).transpose()?,
         branch: args.branch.clone(),
+        ..Filter::default()
     };
     let store = Store::new(&args.data.data);
     let all = found::all(&store)?;

@@ -92,7 +92,7 @@ fn values(points: &[(&Session, f64)]) -> Vec<f64> {
 }
 
 /// Logs where all are above 0: a step of 5 % is as large at 10 ms as at 1 s.
-fn scaled(values: &[f64]) -> Vec<f64> {
+pub fn scaled(values: &[f64]) -> Vec<f64> {
     let positive = values.iter().all(|x| *x > 0.0);
     values.iter().map(|x| if positive { x.ln() } else { *x }).collect()
 }

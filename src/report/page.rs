@@ -226,7 +226,8 @@ fn data(report: &Report, charts: &[Charts]) -> String {
     json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
-const fn tone(verdict: Option<Verdict>) -> &'static str {
+/// The class of the style sheet that a verdict is shown with.
+pub const fn tone(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "good",
         Some(Verdict::Failed) => "bad",

@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 
 use crate::app::error_text;
+use crate::lang::Text;
 
 /// Bytes of a request's body at most.
 pub const LARGEST: usize = 1 << 20;
@@ -19,15 +20,15 @@ pub type Answer = Result<Response<Body>, Refusal>;
 pub struct Refusal {
     pub status: StatusCode,
     pub code: &'static str,
-    pub detail: String,
+    pub detail: Text,
 }
 
 /// Nothing is loaded from anywhere else, and nobody shows these pages within his own.
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// A report's page brings its own script and style, and foreign names in its text: it runs apart
-/// from the service, with no way to it.
-pub const REPORT_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+/// from the service, with no way to it, also within the page of its run.
+pub const REPORT_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -38,11 +39,11 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 ];
 
 impl Refusal {
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Text>) -> Self {
         Self { status, code, detail: detail.into() }
     }
 
-    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn not_found(code: &'static str, detail: impl Into<Text>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
@@ -68,7 +69,7 @@ impl Refusal {
         Self::too_many("too_many_followers", "too many follow runs already: ask for progress")
     }
 
-    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn bad_request(code: &'static str, detail: impl Into<Text>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 }
@@ -76,14 +77,14 @@ impl Refusal {
 /// What failed here, and is no fault of the request's.
 impl From<anyhow::Error> for Refusal {
     fn from(error: anyhow::Error) -> Self {
-        let detail = error_text::text(&error).en;
+        let detail = error_text::text(&error);
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
-        let said = serde_json::json!({"detail": self.detail, "code": self.code});
+        let said = serde_json::json!({"detail": self.detail.en, "code": self.code});
         let mut answer = bytes("application/json", said.to_string().into_bytes());
         *answer.status_mut() = self.status;
         if self.status == StatusCode::UNAUTHORIZED {
@@ -121,7 +122,7 @@ pub fn bytes(kind: &'static str, body: Vec<u8>) -> Response<Body> {
 pub fn complete(answer: &mut Response<Body>, request_id: &str) {
     let headers = answer.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     // What is measured may be deleted, and who may read it may change.

@@ -59,7 +59,7 @@ pub async fn queued(state: Arc<State>, mut request: RunRequest) -> Result<Id, Re
     id.await
 }
 
-fn not_queued(why: Refused) -> Refusal {
+pub fn not_queued(why: Refused) -> Refusal {
     match why {
         Refused::Wrong(why) => Refusal::bad_request("bad_request", why),
         Refused::Full => {

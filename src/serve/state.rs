@@ -11,6 +11,7 @@ use super::socket::Hub;
 use crate::app::gpus::Gpus;
 use crate::app::runs::found::Run;
 use crate::app::runs::index::Index;
+use crate::app::runs::levels::Levels;
 use crate::app::runs::queue::Queue;
 use crate::app::runs::select::Filter;
 use crate::app::runs::store::Store;
@@ -27,6 +28,7 @@ pub struct State {
     pub store: Store,
     pub index: Index,
     pub queue: Queue,
+    pub levels: Levels,
     pub counts: Counts,
     pub limits: Limits,
     pub sessions: Sessions,
@@ -77,6 +79,7 @@ impl State {
             commands,
             gpus,
             hub,
+            levels: Levels::default(),
         }
     }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue};
+use axum::http::header::{
+    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue, X_FRAME_OPTIONS,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ use crate::app::runs::found::{self, Loaded, Run};
 use crate::app::runs::remove::{self, Removed};
 use crate::app::runs::select::{self, Filter};
 use crate::app::{artefacts, error_text};
-use crate::lang::Lang;
+use crate::lang::{Lang, bilingual};
 use crate::read;
 
 type Service = Shared<Arc<State>>;
@@ -33,6 +35,9 @@ pub struct ListQuery {
     workload: Option<String>,
     verdict: Option<String>,
     branch: Option<String>,
+    model: Option<String>,
+    server: Option<String>,
+    commit: Option<String>,
     limit: Option<u32>,
     offset: Option<u32>,
 }
@@ -54,7 +59,8 @@ pub async fn list(
     let verdict = asked.verdict.as_deref().map(select::verdict).transpose();
     let verdict =
         verdict.map_err(|e| Refusal::bad_request("unknown_verdict", error_text::text(&e).en))?;
-    let filter = Filter { workload: asked.workload, verdict, branch: asked.branch };
+    let ListQuery { workload, branch, model, server, commit, .. } = asked;
+    let filter = Filter { workload, verdict, branch, model, server, commit };
     let (limit, offset) =
         (asked.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE), asked.offset.unwrap_or(0));
     let page = reading(move || Ok(state.index.page(&filter, limit, offset)?)).await?;
@@ -69,19 +75,25 @@ pub async fn show(Shared(state): Service, Path(id): Path<String>) -> Answer {
 
 pub async fn delete(Shared(state): Service, Path(id): Path<String>) -> Answer {
     let deleted = reading(move || {
-        let run = run(&state, &id)?;
-        if run.goes_on() {
-            let detail = "the run goes on: stop it first";
-            return Err(Refusal::new(StatusCode::CONFLICT, "running", detail));
-        }
-        let removed = remove::remove(&state.store, &run)?;
+        let removed = removed(&state, &id);
         state.index.refresh();
-        match removed {
-            Removed::Now => Ok(run.id),
-            Removed::Before => Err(absent()),
-        }
+        removed
     });
     answer::json(&json!({"deleted": deleted.await?}))
+}
+
+/// Deletes a run; the index learns of it by itself, or when it is refreshed.
+pub fn removed(state: &State, id: &str) -> Result<Id, Refusal> {
+    let run = run(state, id)?;
+    if run.goes_on() {
+        let detail =
+            bilingual!("the run goes on: stop it first", "실행이 진행 중: 먼저 멈추십시오");
+        return Err(Refusal::new(StatusCode::CONFLICT, "running", detail));
+    }
+    match remove::remove(&state.store, &run)? {
+        Removed::Now => Ok(run.id),
+        Removed::Before => Err(absent()),
+    }
 }
 
 pub async fn record(Shared(state): Service, Path(id): Path<String>) -> Answer {
@@ -128,6 +140,7 @@ pub async fn report(
     let mut answer = answer::bytes(format.content_type(), text);
     let headers = answer.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(REPORT_POLICY));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     let place = if format.is_shown() { "inline" } else { "attachment" };
     let file = format!("{place}; filename=\"{}-report.{}\"", id.short(), format.ending());
     if let Ok(file) = HeaderValue::from_str(&file) {
@@ -150,7 +163,8 @@ pub fn shown(run: &Run) -> Value {
 }
 
 fn absent() -> Refusal {
-    Refusal::not_found("run_not_found", "Run not found")
+    let detail = bilingual!("Run not found", "실행을 찾을 수 없음");
+    Refusal::not_found("run_not_found", detail)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]

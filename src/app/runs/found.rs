@@ -14,9 +14,12 @@ use super::store::{Alive, Place, Store};
 use crate::app::artefacts::{self, RECORD};
 use crate::app::error_text;
 use crate::evaluate;
+use crate::fingerprint::Fingerprint;
+use crate::lang::Lang;
+use crate::metric::Class;
 use crate::print::note;
 use crate::record::{self, GitFacts, Record};
-use crate::report::{self, Report, ranking};
+use crate::report::{self, Codes, Report, ranking};
 use crate::verdict::Verdict;
 
 /// Where a run stands.
@@ -35,7 +38,7 @@ pub enum State {
 }
 
 /// What is known of a run; absent where it is not known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub id: Id,
     pub state: State,
@@ -47,6 +50,9 @@ pub struct Run {
     pub verdict: Option<Verdict>,
     /// One sentence: what came of it.
     pub headline: Option<String>,
+    /// The same in Korean, where it can be said in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headline_ko: Option<String>,
     /// Why it came to nothing.
     pub error: Option<String>,
     pub branch: Option<String>,
@@ -59,10 +65,27 @@ pub struct Run {
     pub damage: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunWorkload {
     pub name: String,
     pub verdict: Option<Verdict>,
+    /// The same for what may be drawn in one line: the same load, model, kind of server and machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// The primary ones that were measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<RunMetric>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunMetric {
+    pub metric: String,
+    /// `ms`, `tokens_per_s`...
+    pub unit: String,
+    pub value: f64,
+    pub baseline: Option<f64>,
+    /// Relative: 0.05 is 5 % more than the baseline.
+    pub change_ratio: Option<f64>,
 }
 
 /// What a report, a ranking or a record says of the whole.
@@ -73,6 +96,7 @@ struct Head {
     version: u32,
     verdict: Option<Verdict>,
     headline: Option<String>,
+    codes: Codes,
     git: Option<GitFacts>,
     workloads: Vec<WorkloadHead>,
     entrants: Vec<Facts>,
@@ -83,7 +107,19 @@ struct Head {
 struct WorkloadHead {
     name: String,
     verdict: Option<Verdict>,
-    fingerprint: Facts,
+    fingerprint: Fingerprint,
+    metrics: Vec<MetricHead>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct MetricHead {
+    metric: String,
+    unit: String,
+    class: Option<Class>,
+    candidate: Option<f64>,
+    baseline: Option<f64>,
+    change_ratio: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -92,6 +128,9 @@ struct Facts {
     model: Option<String>,
     server: Option<String>,
 }
+
+/// Fields of a fingerprint that change from build to build: what a line over runs is to show.
+const OF_A_BUILD: [&str; 4] = ["server_version", "server_args", "server_flags", "quantisation"];
 
 /// Where the whole is said, the best first.
 const SAID_IN: [(&str, &str, u32); 3] = [
@@ -118,6 +157,7 @@ pub fn run(place: &Place) -> Option<Run> {
         exit_code: None,
         verdict: None,
         headline: None,
+        headline_ko: None,
         error: None,
         branch: None,
         commit: None,
@@ -175,10 +215,13 @@ impl Run {
 
     fn take_head(&mut self, head: Head) {
         (self.verdict, self.headline) = (head.verdict, head.headline.filter(|h| !h.is_empty()));
+        let korean = self.headline.as_ref().map(|headline| head.codes.say(Lang::Ko, headline));
+        self.headline_ko = korean.filter(|korean| self.headline.as_ref() != Some(korean));
         self.commit = head.git.map(|git| git.commit);
-        for WorkloadHead { name, verdict, fingerprint } in head.workloads {
-            self.workloads.push(RunWorkload { name, verdict });
-            self.take_facts(fingerprint);
+        for workload in head.workloads {
+            let fact = |name: &str| workload.fingerprint.0.get(name).cloned();
+            self.take_facts(Facts { model: fact("model"), server: fact("server") });
+            self.workloads.push(workload.into());
         }
         head.entrants.into_iter().for_each(|entrant| self.take_facts(entrant));
     }
@@ -194,6 +237,21 @@ impl Run {
         };
         add(&mut self.models, facts.model);
         add(&mut self.servers, facts.server);
+    }
+}
+
+impl From<WorkloadHead> for RunWorkload {
+    fn from(head: WorkloadHead) -> Self {
+        let print = head.fingerprint;
+        let series = (!print.0.is_empty()).then(|| print.key(&OF_A_BUILD.map(str::to_owned)));
+        let primary = head.metrics.into_iter().filter(|m| m.class == Some(Class::Primary));
+        let metric = |m: MetricHead| {
+            let (baseline, change_ratio) = (m.baseline, m.change_ratio);
+            let value = m.candidate.filter(|value| value.is_finite())?;
+            Some(RunMetric { metric: m.metric, unit: m.unit, value, baseline, change_ratio })
+        };
+        let metrics = primary.filter_map(metric).collect();
+        Self { name: head.name, verdict: head.verdict, series, metrics }
     }
 }
 
@@ -233,6 +291,11 @@ pub struct Loaded {
     pub report: Report,
     /// What the report is of, where it is there.
     pub record: Option<Record>,
+}
+
+/// Whether a run says anything in full.
+pub fn has_report(run: &Run) -> bool {
+    ["report.json", RECORD].iter().any(|name| run.folder.join(name).is_file())
 }
 
 /// The report of a run and its record; None where it has neither. Errors: one is there, and cannot

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::file::{Ended, Id, RunFile};
 use super::keep::FILE;
-use super::request::{self, KEY_VARIABLE, RunRequest, TargetKey, Verb};
+use super::request::{self, KEY_VARIABLE, RunRequest, TargetKey};
 use super::store::{self, Store};
 use crate::app::artefacts;
 use crate::app::error_text;
@@ -134,11 +134,7 @@ impl Queue {
         if board.waiting.len() >= MOST_WAITING {
             return Err(Refused::Full);
         }
-        let verb = match request.verb {
-            Verb::Run => "run",
-            Verb::Check => "check",
-        };
-        let file = RunFile::new(id.clone(), verb, now(), None);
+        let file = RunFile::new(id.clone(), request.verb.name(), now(), None);
         let write = |folder: &Path| {
             store::queued(folder)?;
             let asked = request.to_json();

@@ -27,6 +27,18 @@ const MOST: usize = 64;
 pub enum Verb {
     Run,
     Check,
+    /// `check --demo`, which needs neither a server nor a config.
+    Demo,
+}
+
+impl Verb {
+    /// As the run's folder has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Check | Self::Demo => "check",
+        }
+    }
 }
 
 /// As flags of the same names have it; what is absent is the config's.
@@ -175,12 +187,11 @@ impl RunRequest {
     /// Each flag and its value are one argument, so that no value is taken for a flag. Errors: a
     /// text is too long, or has what no name and no number has; nobody has looked at the address.
     pub fn arguments(&self, id: &Id, data: &str) -> Result<Vec<String>, String> {
-        let verb = match self.verb {
-            Verb::Run => "run",
-            Verb::Check => "check",
-        };
-        let mut all =
-            vec![verb.to_owned(), format!("--data={data}"), format!("--service-run={id}")];
+        let mut all = vec![
+            self.verb.name().to_owned(),
+            format!("--data={data}"),
+            format!("--service-run={id}"),
+        ];
         let (target, url) = self.server()?;
         let texts = [
             ("target", target),
@@ -221,6 +232,7 @@ impl RunRequest {
         all.extend(numbers.iter().filter_map(|(flag, n)| n.map(|n| format!("--{flag}={n}"))));
         all.extend(self.each.then(|| "--each".to_owned()));
         all.extend((self.stream == Some(false)).then(|| "--no-stream".to_owned()));
+        all.extend((self.verb == Verb::Demo).then(|| "--demo".to_owned()));
         Ok(all)
     }
 
@@ -280,6 +292,7 @@ mod tests {
             ]
         );
         assert_eq!(arguments(r#"{"verb": "check"}"#).expect("it can"), ["check"]);
+        assert_eq!(arguments(r#"{"verb": "demo"}"#).expect("it can"), ["check", "--demo"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::verdict::Verdict;
 
 /// Fewer characters of an id are no name of a run.
 const SHORTEST: usize = 4;
-const ALL_VERDICTS: [Verdict; 8] = [
+pub const ALL_VERDICTS: [Verdict; 8] = [
     Verdict::Passed,
     Verdict::Failed,
     Verdict::Inconclusive,
@@ -26,20 +26,31 @@ pub struct Filter {
     /// Of the run, or of the workload where one is named.
     pub verdict: Option<Verdict>,
     pub branch: Option<String>,
+    pub model: Option<String>,
+    pub server: Option<String>,
+    /// The first characters of it, or all.
+    pub commit: Option<String>,
 }
 
 impl Filter {
     /// Whether a run is wanted. What a damaged one cannot tell fits: damage is never hidden.
     pub fn wants(&self, run: &Run) -> bool {
         let damaged = !run.damage.is_empty();
-        let branch = self.branch.as_ref().is_none_or(|wanted| match &run.branch {
-            Some(branch) => branch == wanted,
-            None => damaged,
-        });
+        let is = |wanted: &Option<String>, found: &Option<String>, fits: fn(&str, &str) -> bool| {
+            let found = |wanted| found.as_ref().map_or(damaged, |found| fits(found, wanted));
+            wanted.as_deref().is_none_or(found)
+        };
+        let has = |wanted: &Option<String>, all: &[String]| {
+            let has = |wanted| all.contains(wanted) || all.is_empty() && damaged;
+            wanted.as_ref().is_none_or(has)
+        };
         let judged = |verdict: Option<Verdict>| {
             self.verdict.is_none_or(|wanted| verdict.map_or(damaged, |v| v == wanted))
         };
-        branch
+        is(&self.branch, &run.branch, |branch, wanted| branch == wanted)
+            && is(&self.commit, &run.commit, |commit, wanted| commit.starts_with(wanted))
+            && has(&self.model, &run.models)
+            && has(&self.server, &run.servers)
             && match &self.workload {
                 None => judged(run.verdict),
                 Some(_) if run.workloads.is_empty() => damaged,

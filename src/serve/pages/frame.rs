@@ -117,6 +117,12 @@ impl Frame {
         self.base.link(path)
     }
 
+    /// With a query, whose values may be anybody's words.
+    pub fn link_with(&self, path: &str, query: &[(&str, &str)]) -> String {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        self.link(&format!("{path}?{query}"))
+    }
+
     /// The address of a file of ours: `style.css`.
     pub fn asset(&self, name: &str) -> String {
         self.link(&assets::path(name))
@@ -172,6 +178,11 @@ impl Frame {
         let mut answer = answer::bytes("text/html; charset=utf-8", text.into_bytes());
         self.remember(&mut answer);
         Ok(answer)
+    }
+
+    /// The answer to a form: on to another page.
+    pub fn lead_to(&self, path: &str) -> Response<Body> {
+        answer::see_other(&self.link(path))
     }
 
     fn remember(&self, answer: &mut Response<Body>) {
@@ -242,7 +253,7 @@ mod tests {
             ("/", &[korean], Lang::Ko, None),
             ("/", &[korean, cookie], Lang::En, Some("dark")),
             ("/?lang=ko&theme=light", &[cookie], Lang::Ko, Some("light")),
-            ("/?lang=xx&theme=<b>", &[cookie], Lang::En, Some("dark")),
+            ("/?lang=xx&theme=%3Cb%3E", &[cookie], Lang::En, Some("dark")),
             ("/", &[("cookie", "goodput-gate-lang=\"><b>")], Lang::En, None),
         ] {
             let frame = frame(uri, headers);

@@ -2,13 +2,15 @@
 //! beside its template, which extends `frame.html`. Scripts and styles are files of ours (`assets`):
 //! no page has any of its own in it.
 //!
-//! Not here: what is shown, which `app` tells; the API (`stored`, `live`).
+//! `frame` is what all have around them, `refused` a refusal as a page, `row` a run as a line, `trend`
+//! a workload over runs. Not here: what is shown, which `app` tells; the API (`stored`, `live`).
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State as Shared;
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::json;
 
 use super::answer::{self, Answer};
@@ -17,18 +19,30 @@ use super::state::State;
 mod assets;
 pub mod frame;
 pub mod refused;
+mod row;
+mod trend;
 mod home;
+mod history;
+mod chosen;
+mod result;
 
 use frame::Frame;
 
 pub fn routes() -> Router<Arc<State>> {
-    Router::new().route("/", get(root)).route("/assets/{name}", get(assets::asset))
+    Router::new()
+        .route("/", get(root))
+        .route("/assets/{name}", get(assets::asset))
+        .route("/demo", post(home::demo))
+        .route("/history", get(history::page))
+        .route("/chosen", get(chosen::chosen))
+        .route("/delete", get(chosen::ask).post(chosen::delete))
+        .route("/runs/{id}", get(result::page))
 }
 
 /// A page for a browser, and what this service is for a program.
-async fn root(frame: Frame, headers: HeaderMap) -> Answer {
+async fn root(frame: Frame, Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Answer {
     if frame::wants_page(&headers) {
-        return home::page(&frame);
+        return home::page(frame, state).await;
     }
     let version = env!("CARGO_PKG_VERSION");
     answer::json(&json!({"service": "goodput-gate", "version": version}))

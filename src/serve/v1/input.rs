@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::serve::answer::{self, Code, LARGEST, Refusal};
+use crate::serve::answer::{self, LARGEST, Refusal};
 
 /// Longer texts are no names and no addresses.
 const LONGEST: usize = 4096;
@@ -231,7 +231,7 @@ fn unprocessable(wrong: &[Value]) -> Response<Body> {
 pub fn coded(status: StatusCode, code: &'static str, body: &Value) -> Response<Body> {
     let mut answer = answer::bytes("application/json", body.to_string().into_bytes());
     *answer.status_mut() = status;
-    answer.extensions_mut().insert(Code(code));
+    answer.extensions_mut().insert(Refusal::new(status, code, ""));
     answer
 }
 

@@ -44,6 +44,15 @@ pub struct Page {
     pub total: u64,
 }
 
+/// What the runs differ in, each in order and once.
+#[derive(Debug, Default)]
+pub struct Choices {
+    pub workloads: Vec<String>,
+    pub models: Vec<String>,
+    pub servers: Vec<String>,
+    pub branches: Vec<String>,
+}
+
 /// What the writer knows of the folder of all runs.
 struct Seen {
     /// When a folder in it was last added or taken away.
@@ -78,8 +87,22 @@ impl Index {
 
     /// Errors: the index cannot be read.
     pub fn page(&self, filter: &Filter, limit: u32, offset: u32) -> anyhow::Result<Page> {
+        self.read(|reader| rows::page(reader, filter, limit, offset))
+    }
+
+    /// The newest before this one that has measured this workload. Errors: as [`Self::page`].
+    pub fn previous(&self, before: &Run, workload: &str) -> anyhow::Result<Option<Run>> {
+        self.read(|reader| rows::previous(reader, before, workload))
+    }
+
+    /// Errors: as [`Self::page`].
+    pub fn choices(&self) -> anyhow::Result<Choices> {
+        self.read(rows::choices)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> anyhow::Result<T> {
         let reader = self.reader.lock().map_err(|_| anyhow::anyhow!("the index is in disorder"))?;
-        rows::page(&reader, filter, limit, offset).explained(|| {
+        query(&reader).explained(|| {
             bilingual!(
                 "cannot read the index of the runs\nhint: start the service again: it makes a damaged index anew",
                 "실행 색인을 읽을 수 없음\n힌트: 서비스를 다시 시작하면 손상된 색인을 새로 만듭니다"

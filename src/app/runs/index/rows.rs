@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, ToSql, params};
 
-use super::Page;
+use super::{Choices, Page};
 use crate::app::runs::file::Id;
 use crate::app::runs::found::Run;
 use crate::app::runs::select::{Filter, key};
@@ -26,9 +26,11 @@ CREATE TABLE runs (
   started TEXT NOT NULL,
   branch TEXT,
   verdict TEXT,
+  commit_id TEXT,
   run TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX runs_started ON runs (started, id);
+CREATE INDEX runs_branch ON runs (branch);
 CREATE INDEX runs_going_on ON runs (goes_on) WHERE goes_on;
 CREATE TABLE facts (
   run TEXT NOT NULL,
@@ -36,11 +38,16 @@ CREATE TABLE facts (
   name TEXT NOT NULL,
   verdict TEXT
 );
-CREATE INDEX facts_run ON facts (run);
+CREATE INDEX facts_run ON facts (run, kind, name, verdict);
+CREATE INDEX facts_kind ON facts (kind, name);
 ";
 
 const UNKNOWN: &str = "*";
 const WORKLOAD: &str = "workload";
+const MODEL: &str = "model";
+const SERVER: &str = "server";
+/// Of one kind, to choose from.
+const MOST_CHOICES: u32 = 200;
 
 /// How a run was when it was last read.
 #[derive(Clone, Copy)]
@@ -88,8 +95,8 @@ pub fn put(
     let whole = serde_json::to_string(run)
         .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     writer.execute(
-        "INSERT INTO runs (id, folder, name_stamp, stamp, goes_on, started, branch, verdict, run)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO runs (id, folder, name_stamp, stamp, goes_on, started, branch, verdict,
+           commit_id, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             id,
             run.folder.display().to_string(),
@@ -99,6 +106,7 @@ pub fn put(
             run.started,
             run.branch.as_deref().or(unknown),
             verdict.as_deref().or(unknown),
+            run.commit.as_deref().or(unknown),
             whole,
         ],
     )?;
@@ -108,8 +116,18 @@ pub fn put(
         let verdict = workload.verdict.map(key);
         fact.execute(params![id, WORKLOAD, workload.name, verdict.as_deref().or(unknown)])?;
     }
-    if run.workloads.is_empty() && unknown.is_some() {
-        fact.execute(params![id, WORKLOAD, UNKNOWN, UNKNOWN])?;
+    for (kind, names) in [(MODEL, &run.models), (SERVER, &run.servers)] {
+        for name in names {
+            fact.execute(params![id, kind, name, None::<&str>])?;
+        }
+    }
+    let untold = [
+        (WORKLOAD, run.workloads.is_empty()),
+        (MODEL, run.models.is_empty()),
+        (SERVER, run.servers.is_empty()),
+    ];
+    for (kind, _) in untold.iter().filter(|(_, is_empty)| *is_empty && unknown.is_some()) {
+        fact.execute(params![id, kind, UNKNOWN, UNKNOWN])?;
     }
     Ok(())
 }
@@ -122,7 +140,12 @@ WHERE (?1 IS NULL OR r.branch IN (?1, '*'))
   AND (?3 IS NULL OR EXISTS (
     SELECT 1 FROM facts f
     WHERE f.run = r.id AND f.kind = 'workload' AND f.name IN (?3, '*')
-      AND (?2 IS NULL OR f.verdict IN (?2, '*'))))";
+      AND (?2 IS NULL OR f.verdict IN (?2, '*'))))
+  AND (?4 IS NULL OR EXISTS (
+    SELECT 1 FROM facts f WHERE f.run = r.id AND f.kind = 'model' AND f.name IN (?4, '*')))
+  AND (?5 IS NULL OR EXISTS (
+    SELECT 1 FROM facts f WHERE f.run = r.id AND f.kind = 'server' AND f.name IN (?5, '*')))
+  AND (?6 IS NULL OR r.commit_id = '*' OR substr(r.commit_id, 1, length(?6)) = ?6)";
 
 pub fn page(
     reader: &Connection,
@@ -131,21 +154,56 @@ pub fn page(
     offset: u32,
 ) -> rusqlite::Result<Page> {
     let verdict = filter.verdict.map(key);
-    let total = reader.query_row(
-        &format!("SELECT count(*) {WANTED}"),
-        params![filter.branch, verdict, filter.workload],
-        |row| row.get::<_, i64>(0),
-    )?;
+    let Filter { workload, branch, model, server, commit, .. } = filter;
+    let wanted: [&dyn ToSql; 6] = [branch, &verdict, workload, model, server, commit];
+    let total = reader
+        .query_row(&format!("SELECT count(*) {WANTED}"), &wanted[..], |row| row.get::<_, i64>(0))?;
     let mut page = reader.prepare(&format!(
-        "SELECT r.run {WANTED} ORDER BY r.started DESC, r.id DESC LIMIT ?4 OFFSET ?5"
+        "SELECT r.run {WANTED} ORDER BY r.started DESC, r.id DESC LIMIT ?7 OFFSET ?8"
     ))?;
-    let run = |row: &Row<'_>| {
-        let text: String = row.get(0)?;
-        serde_json::from_str(&text)
-            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, e.into()))
-    };
-    let runs = page
-        .query_map(params![filter.branch, verdict, filter.workload, limit, offset], run)?
-        .collect::<rusqlite::Result<Vec<Run>>>()?;
+    let part: [&dyn ToSql; 8] =
+        [branch, &verdict, workload, model, server, commit, &limit, &offset];
+    let runs = page.query_map(&part[..], run)?.collect::<rusqlite::Result<Vec<Run>>>()?;
     Ok(Page { runs, total: u64::try_from(total).unwrap_or(0) })
+}
+
+/// The newest before this one that has measured this workload.
+pub fn previous(
+    reader: &Connection,
+    before: &Run,
+    workload: &str,
+) -> rusqlite::Result<Option<Run>> {
+    let mut newest = reader.prepare(
+        "SELECT r.run FROM runs r
+         WHERE (r.started, r.id) < (?1, ?2) AND EXISTS (
+           SELECT 1 FROM facts f WHERE f.run = r.id AND f.kind = 'workload' AND f.name = ?3)
+         ORDER BY r.started DESC, r.id DESC LIMIT 1",
+    )?;
+    newest.query_row(params![before.started, before.id.as_str(), workload], run).optional()
+}
+
+/// What there is to choose runs by.
+pub fn choices(reader: &Connection) -> rusqlite::Result<Choices> {
+    let named = |kind: &str| {
+        let query = "SELECT DISTINCT name FROM facts WHERE kind = ?1 AND name <> '*'
+                     ORDER BY name LIMIT ?2";
+        texts(reader, query, params![kind, MOST_CHOICES])
+    };
+    let branches = "SELECT DISTINCT branch FROM runs WHERE branch <> '*' ORDER BY branch LIMIT ?1";
+    Ok(Choices {
+        workloads: named(WORKLOAD)?,
+        models: named(MODEL)?,
+        servers: named(SERVER)?,
+        branches: texts(reader, branches, params![MOST_CHOICES])?,
+    })
+}
+
+fn texts(reader: &Connection, query: &str, with: impl Params) -> rusqlite::Result<Vec<String>> {
+    reader.prepare(query)?.query_map(with, |row| row.get(0))?.collect()
+}
+
+fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let text: String = row.get(0)?;
+    serde_json::from_str(&text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, e.into()))
 }

@@ -74,7 +74,7 @@ fn what_is_asked_of_the_index_is_what_the_folders_say() {
         for verdict in [None, Some(Verdict::Failed), Some(Verdict::Blind)] {
             for workload in [None, Some("chat"), Some("batch"), Some("*"), Some("' OR 1 --")] {
                 let (branch, workload) = (branch.map(str::to_owned), workload.map(str::to_owned));
-                let filter = Filter { workload, verdict, branch };
+                let filter = Filter { workload, verdict, branch, ..Filter::default() };
                 let wanted: Vec<&Run> = all.iter().filter(|run| filter.wants(run)).collect();
                 let page = index.page(&filter, 100, 0).unwrap();
                 assert_eq!(page.runs.iter().collect::<Vec<_>>(), wanted, "{filter:?}");
@@ -142,7 +142,7 @@ fn the_index_of_a_newer_version_and_the_file_of_another_program_stay_as_they_are
         assert!(why.contains(words), "{why}");
         assert_eq!(std::fs::read(bed.path()).unwrap(), before);
     };
-    refused("has version 99, this goodput-gate reads up to 1");
+    refused("has version 99, this goodput-gate reads up to 2");
     std::fs::remove_file(bed.path()).unwrap();
     let other = Connection::open(bed.path()).unwrap();
     other.execute_batch("CREATE TABLE benchmark_runs (id TEXT)").unwrap();
@@ -161,4 +161,53 @@ fn anew_believes_nothing_of_what_is_there() {
     drop(file);
     let index = Index::open(&bed.path(), bed.store(), true).unwrap();
     assert_eq!(every(&index).runs[0].verdict, Some(Verdict::Passed));
+}
+
+#[test]
+fn runs_are_found_by_what_they_measured_and_damage_is_never_hidden() {
+    let told = |model: &str, commit: &str| {
+        format!(
+            r#"{{"schema": "goodput-gate/report", "version": 1, "git":
+            {{"commit": "{commit}", "tree": "", "dirty": false, "commit_date": ""}},
+            "workloads": [{{"name": "chat", "fingerprint": {{"model": "{model}", "server": "vllm"}},
+            "metrics": [{{"metric": "ttft_geomean", "unit": "ms", "class": "primary", "candidate": 80.5}},
+            {{"metric": "ttft_p99", "unit": "ms", "class": "guard", "candidate": 99}}]}}]}}"#
+        )
+    };
+    let mut bed = Bed::new();
+    bed.add("main", Some(&told("m1", "0123abcd")));
+    bed.add("main", Some(&told("m2", "4567abcd")));
+    bed.add("topic", Some("{"));
+    let index = bed.open();
+    let all = found::all(&bed.store()).unwrap();
+    assert_eq!(every(&index).runs, all);
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    for (model, server, commit, count) in [
+        ("m1", "", "", 2),
+        ("m3", "", "", 1),
+        ("", "vllm", "", 3),
+        ("m2", "vllm", "4567", 2),
+        ("", "", "0123abcd", 2),
+        ("", "", "%", 1),
+    ] {
+        let (model, server, commit) = (some(model), some(server), some(commit));
+        let filter = Filter { model, server, commit, ..Filter::default() };
+        let wanted: Vec<&Run> = all.iter().filter(|run| filter.wants(run)).collect();
+        let page = index.page(&filter, 100, 0).unwrap();
+        assert_eq!(page.runs.iter().collect::<Vec<_>>(), wanted, "{filter:?}");
+        assert_eq!((wanted.len(), page.total), (count, count as u64), "{filter:?}");
+    }
+    let choices = index.choices().unwrap();
+    assert_eq!(
+        (choices.models, choices.servers),
+        (vec!["m1".into(), "m2".into()], vec!["vllm".into()])
+    );
+    assert_eq!((choices.workloads, choices.branches.len()), (vec!["chat".into()], 2));
+    let newest = all.iter().find(|run| !run.workloads.is_empty()).unwrap();
+    let older = all.iter().rfind(|run| !run.workloads.is_empty()).unwrap();
+    assert_eq!(index.previous(newest, "chat").unwrap().as_ref(), Some(older));
+    assert_eq!(index.previous(older, "chat").unwrap(), None);
+    let measured = &newest.workloads[0];
+    assert_eq!((measured.metrics.len(), measured.metrics[0].value), (1, 80.5));
+    assert_ne!(measured.series, older.workloads[0].series, "another model is another line");
 }
