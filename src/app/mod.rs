@@ -39,6 +39,7 @@ pub mod calibrate;
 pub mod import;
 // Around a server and a machine.
 pub mod around;
+pub mod planned;
 pub mod first_config;
 pub mod by_hand;
 pub mod targets;

@@ -45,6 +45,8 @@ pub enum Kind {
 #[derive(Clone, Debug, Serialize)]
 pub struct Server {
     pub name: String,
+    /// The config's own `target`, and none of `targets`.
+    pub is_default: bool,
     pub kind: Kind,
     /// `down`, `starting`, `ready`, `unready` or `dead`; absent where nobody asked.
     pub state: Option<&'static str>,
@@ -101,8 +103,12 @@ pub enum Refused {
 
 /// Every server that the config names. Errors: there is no config that can be used.
 pub fn all(here: &Workspace, commands: &Commands, ask: Ask) -> anyhow::Result<Vec<Server>> {
-    let named = named(here)?;
-    Ok(named.iter().map(|(name, target)| server(here, name, target, commands, ask)).collect())
+    let own = own_name(&config(here)?.0);
+    let of = |(name, target): &(String, Target)| Server {
+        is_default: own == Some(name.as_str()),
+        ..server(here, name, target, commands, ask)
+    };
+    Ok(named(here)?.iter().map(of).collect())
 }
 
 /// The last lines of a server's log, without secrets. Errors: it has none.
@@ -237,6 +243,7 @@ fn server(here: &Workspace, name: &str, target: &Target, commands: &Commands, as
     let command = commands.last(name);
     let mut server = Server {
         name: name.to_owned(),
+        is_default: false,
         kind,
         state: None,
         base_url,

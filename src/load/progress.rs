@@ -63,6 +63,8 @@ pub struct RoundPlace {
     pub workload: String,
     pub workload_number: usize,
     pub workloads: usize,
+    /// What is measured beside each other: two of an interleaved run.
+    pub sides: usize,
     pub start: u32,
     pub starts: u32,
     /// Absent of a warm-up.

@@ -25,6 +25,7 @@ pub fn routes(state: Arc<State>) -> Router {
         .route("/api/v2/runs/{id}/record", get(stored::record))
         .route("/api/v2/runs/{id}/report", get(stored::report))
         .route("/api/v2/runs/{id}/progress", get(live::progress))
+        .route("/api/v2/runs/{id}/course", get(live::course))
         .route("/api/v2/runs/{id}/events", get(live::events))
         .route("/api/v2/runs/{id}/cancel", post(live::cancel))
         .merge(v2::routes())

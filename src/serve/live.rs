@@ -84,6 +84,15 @@ pub async fn progress(Shared(state): Service, Path(id): Path<String>) -> Answer 
     answer::json(&said.1)
 }
 
+/// Its numbers over time; of a run that does not go on here there are none.
+pub async fn course(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let points = reading(move || {
+        let run = run(&state, &id)?;
+        Ok(state.queue.course(&run.id).unwrap_or_default())
+    });
+    answer::json(&json!({"points": points.await?}))
+}
+
 pub async fn cancel(Shared(state): Service, Path(id): Path<String>) -> Answer {
     let cancelled = reading(move || {
         let run = run(&state, &id)?;

@@ -61,6 +61,7 @@ mod serve;
 mod serve_guards;
 mod serve_beside;
 mod serve_pages;
+mod serve_live_pages;
 mod serve_runs;
 mod server_by_hand;
 mod server_evidence;

@@ -8,6 +8,7 @@ pub mod accepted;
 mod agreed;
 mod answer;
 pub mod bed;
+pub mod browser;
 pub mod candidate;
 mod gate;
 pub mod github;

@@ -4,7 +4,7 @@
 //! `file` is the shape of `run.json`, `store` says where folders lie, `keep` fills one while a verb
 //! measures, `found` reads them, `select` chooses, `remove` deletes, `table` shows,
 //! `index` finds them at once, `levels` where a series of them moved, `request` is what a service
-//! may be asked, `queue` runs it. A module uses only those before
+//! may be asked, `course` how far a run is, `queue` runs it. A module uses only those before
 //! it. Not here: what is in a record (`record`), or what a person sees (`command::runs`).
 
 pub mod file;
@@ -17,4 +17,5 @@ pub mod table;
 pub mod index;
 pub mod levels;
 pub mod request;
+pub mod course;
 pub mod queue;

@@ -6,7 +6,7 @@
 //! and it ends then, since the system tells it (`command::args`). Not here: what may be asked
 //! (`request`), or what the process does.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -20,13 +20,14 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::course::{Course, Level, Overall, Point};
 use super::file::{Ended, Id, RunFile};
 use super::keep::FILE;
 use super::request::{self, KEY_VARIABLE, RunRequest, TargetKey};
 use super::store::{self, Store};
 use crate::app::artefacts;
 use crate::app::error_text;
-use crate::clock::now;
+use crate::clock::{monotonic_ns, now};
 use crate::exit::ExitStatus;
 use crate::lang::{Explained as _, bilingual};
 use crate::print::note;
@@ -75,6 +76,7 @@ struct Going {
     said: u64,
     line_count: u64,
     progress: Option<Value>,
+    course: Course,
     lines: VecDeque<String>,
     cancelled: bool,
 }
@@ -91,6 +93,11 @@ pub struct Progress {
     pub sequence: u64,
     /// The last numbers of the round that runs; absent before the first.
     pub round: Option<Value>,
+    /// Of the whole run; absent before its first round.
+    pub overall: Option<Overall>,
+    pub levels: Vec<Level>,
+    /// Requests that failed so far, by kind.
+    pub failures: BTreeMap<String, u64>,
     /// What it said last.
     pub lines: Vec<String>,
     /// Lines that it said in all.
@@ -151,6 +158,13 @@ impl Queue {
     /// None of a run that neither waits nor goes on.
     pub fn progress(&self, id: &Id) -> Option<Progress> {
         self.shared.board().progress(id)
+    }
+
+    /// The numbers of a run over time, oldest first; None of one that does not go on.
+    pub fn course(&self, id: &Id) -> Option<Vec<Point>> {
+        let board = self.shared.board();
+        let now = board.now.as_ref().filter(|now| now.id == *id)?;
+        Some(now.course.points().cloned().collect())
     }
 
     /// A run goes on, or waits.
@@ -215,7 +229,10 @@ impl Shared {
         let Some(going) = &mut board.now else { return };
         going.said += 1;
         match serde_json::from_str::<Value>(line) {
-            Ok(progress) if progress["event"] == "progress" => going.progress = Some(progress),
+            Ok(progress) if progress["event"] == "progress" => {
+                going.course.hear(&progress, monotonic_ns());
+                going.progress = Some(progress);
+            }
             _ => {
                 going.line_count += 1;
                 going.lines.push_back(line.to_owned());
@@ -239,6 +256,9 @@ impl Board {
                 before: 0,
                 sequence: now.said,
                 round: now.progress.clone(),
+                overall: now.course.overall(),
+                levels: now.course.levels().to_vec(),
+                failures: now.course.failures().clone(),
                 lines: now.lines.iter().cloned().collect(),
                 line_count: now.line_count,
             });
@@ -250,6 +270,9 @@ impl Board {
             before: at + going,
             sequence: 0,
             round: None,
+            overall: None,
+            levels: Vec::new(),
+            failures: BTreeMap::new(),
             lines: Vec::new(),
             line_count: 0,
         })
@@ -279,6 +302,7 @@ fn work(shared: &Shared) {
                 said: 0,
                 line_count: 0,
                 progress: None,
+                course: Course::default(),
                 lines: VecDeque::new(),
                 cancelled: false,
             });
@@ -346,7 +370,7 @@ fn ended(folder: &Path, exit_code: u8, said: &str) {
     let path = folder.join(FILE);
     let file = artefacts::read(&path).ok().and_then(|text| RunFile::parse(&text).ok());
     let Some(file) = file.filter(|file| file.ended.is_none()) else { return };
-    let files = std::collections::BTreeMap::new();
+    let files = BTreeMap::new();
     let error = Some(said.to_owned()).filter(|said| !said.is_empty());
     let file = RunFile { ended: Some(Ended { at: now(), exit_code, error, files }), ..file };
     match artefacts::write_atomic(&path, file.to_json().as_bytes()) {

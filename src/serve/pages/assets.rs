@@ -20,14 +20,21 @@ struct Asset {
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ALL: [Asset; 3] = [
+const ALL: [Asset; 6] = [
     // A report's page and these look the same.
     Asset {
         name: "style.css",
         kind: STYLE,
-        text: concat!(include_str!("../../report/page/page.css"), include_str!("style.css")),
+        text: concat!(
+            include_str!("../../report/page/page.css"),
+            include_str!("style.css"),
+            include_str!("live.css")
+        ),
     },
     Asset { name: "app.js", kind: SCRIPT, text: include_str!("app.js") },
+    Asset { name: "live.js", kind: SCRIPT, text: include_str!("live.js") },
+    Asset { name: "machine.js", kind: SCRIPT, text: include_str!("machine.js") },
+    Asset { name: "new_run.js", kind: SCRIPT, text: include_str!("new_run.js") },
     Asset { name: "icon.svg", kind: "image/svg+xml", text: include_str!("icon.svg") },
 ];
 

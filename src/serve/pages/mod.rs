@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State as Shared;
-use axum::http::HeaderMap;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::routing::{get, post};
 use serde_json::json;
 
@@ -25,6 +27,12 @@ mod home;
 mod history;
 mod chosen;
 mod result;
+mod form;
+mod new_run;
+mod live;
+mod compare;
+mod servers;
+mod hypotheses;
 
 use frame::Frame;
 
@@ -37,6 +45,25 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/chosen", get(chosen::chosen))
         .route("/delete", get(chosen::ask).post(chosen::delete))
         .route("/runs/{id}", get(result::page))
+        .route("/new", get(new_run::page).post(new_run::ask))
+        .route("/api/v2/plan", get(new_run::plan))
+        .route("/runs/{id}/live", get(live::page))
+        .route("/runs/{id}/cancel", post(live::cancel))
+        .route("/compare", get(compare::page))
+        .route("/servers", get(servers::page))
+        .route("/servers/{name}/start", post(servers::start))
+        .route("/servers/{name}/stop", post(servers::stop))
+        .route("/hypotheses", get(hypotheses::page))
+}
+
+/// The answer to a form: on to another page.
+fn see_other(frame: &Frame, path: &str) -> Response<Body> {
+    let mut answer = answer::bytes("text/plain", Vec::new());
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(place) = HeaderValue::from_str(&frame.link(path)) {
+        answer.headers_mut().insert(LOCATION, place);
+    }
+    answer
 }
 
 /// A page for a browser, and what this service is for a program.

@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use super::answer::Refusal;
 use super::state::State;
 
-mod compare;
+pub mod compare;
 pub mod gpus;
 mod history;
 pub mod hypotheses;

@@ -342,6 +342,7 @@ impl Run<'_> {
             workload: tag,
             workload_number: workload + 1,
             workloads: self.config.workloads.len(),
+            sides: self.sides.len(),
             start: number,
             starts,
             round: sent.round(),
