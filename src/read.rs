@@ -30,6 +30,37 @@ pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     to_end(open(path)?, most)
 }
 
+/// A file that is read part by part, so that it is never held as a whole. It stays the same one
+/// where another takes its name meanwhile.
+pub struct Parts {
+    file: File,
+    bytes: u64,
+}
+
+/// Bytes of a part.
+const PART: u64 = 256 << 10;
+
+impl Parts {
+    /// Errors: as [`bytes`], but for the bound.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes })
+    }
+
+    /// Bytes of the whole.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// None at the end.
+    pub fn next_part(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut part = Vec::new();
+        (&mut self.file).take(PART).read_to_end(&mut part)?;
+        Ok(Some(part).filter(|part| !part.is_empty()))
+    }
+}
+
 /// What is left of a reader. Errors: more than `most` bytes.
 pub fn to_end(reader: impl io::Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -91,5 +122,8 @@ mod tests {
             io::ErrorKind::NotFound
         );
         assert!(to_end(io::repeat(0), 1 << 20).is_err());
+        let mut parts = Parts::open(&path).unwrap();
+        assert_eq!((parts.bytes(), parts.next_part().unwrap()), (7, Some(b"1234567".to_vec())));
+        assert_eq!(parts.next_part().unwrap(), None);
     }
 }

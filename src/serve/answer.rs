@@ -1,17 +1,27 @@
 //! How the service speaks: JSON, errors as `{"detail", "code"}`, and the headers that every answer
 //! has. Not here: what is answered.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use axum::body::Body;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Response, StatusCode};
 use axum::response::IntoResponse;
+use hyper::body::{Bytes, Frame};
 use serde::Serialize;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::spawn_blocking;
 
 use crate::app::error_text;
 use crate::lang::Text;
+use crate::read::Parts;
 
 /// Bytes of a request's body at most.
 pub const LARGEST: usize = 1 << 20;
+
+/// Parts of a file that are read before somebody takes them.
+const PARTS: usize = 2;
 
 pub type Answer = Result<Response<Body>, Refusal>;
 
@@ -116,6 +126,45 @@ pub fn bytes(kind: &'static str, body: Vec<u8>) -> Response<Body> {
     let mut answer = Response::new(Body::from(body));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
+}
+
+/// A file as its reader takes it. Where it cannot be read to its end, the connection breaks: nobody
+/// takes a part for the whole.
+pub fn file(kind: &'static str, mut parts: Parts) -> Response<Body> {
+    let length = HeaderValue::from(parts.bytes());
+    let (send, receive) = channel(PARTS);
+    tokio::spawn(async move {
+        loop {
+            let read = spawn_blocking(move || {
+                let part = parts.next_part();
+                (parts, part)
+            });
+            let Ok((rest, Ok(Some(part)))) = read.await else { return };
+            parts = rest;
+            if send.send(part.into()).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut answer = Response::new(Body::new(Received(receive)));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer.headers_mut().insert(header::CONTENT_LENGTH, length);
+    answer
+}
+
+/// A body of what is received.
+pub struct Received(pub Receiver<Bytes>);
+
+impl hyper::body::Body for Received {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
 }
 
 /// What every answer has, whoever made it.

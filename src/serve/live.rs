@@ -1,21 +1,19 @@
 //! A run as it goes on: asked for, cancelled, and followed by server-sent events. Not here: the
 //! process that measures (`app::runs::queue`).
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State as Shared};
 use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use axum::http::{Response, StatusCode};
-use hyper::body::{Bytes, Frame};
+use hyper::body::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::sleep;
 
-use super::answer::{self, Answer, LARGEST, Refusal};
+use super::answer::{self, Answer, LARGEST, Received, Refusal};
 use super::state::State;
 use super::stored::{reading, run, shown};
 use crate::app::runs::file::Id;
@@ -116,7 +114,7 @@ pub async fn events(Shared(state): Service, Path(id): Path<String>) -> Answer {
         follow(state, id, send).await;
         drop(place);
     });
-    let mut answer = Response::new(Body::new(Events(receive)));
+    let mut answer = Response::new(Body::new(Received(receive)));
     let kind = HeaderValue::from_static("text/event-stream");
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     Ok(answer)
@@ -157,19 +155,4 @@ pub fn now(state: &State, id: &str) -> Result<(bool, Value), Refusal> {
     }
     let run = run(state, id)?;
     Ok((run.goes_on(), shown(&run)))
-}
-
-/// A body of what is received.
-struct Events(Receiver<Bytes>);
-
-impl hyper::body::Body for Events {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
 }

@@ -2,10 +2,11 @@
 //! Prometheus' text format. Not here: the numbers of a report (`report::prometheus`).
 
 use std::fmt::Write as _;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::state::State;
-use crate::app::runs::found;
+use super::state::{LastRuns, State};
+use crate::app::runs::found::{self, Run};
 use crate::app::runs::select::Filter;
 use crate::clock::monotonic_ns;
 use crate::report::{Report, prometheus};
@@ -16,24 +17,35 @@ const NEWEST: u32 = 50;
 /// Errors: the index cannot be read.
 pub fn text(state: &State) -> anyhow::Result<String> {
     let page = state.index.page(&Filter::default(), NEWEST, 0)?;
+    let whole = |run: &Run| run.damage.is_empty() && !run.goes_on();
+    let runs: Vec<Run> = page.runs.into_iter().filter(whole).collect();
+    let mut last = state.last_runs.lock().unwrap_or_else(PoisonError::into_inner);
+    // Somebody asks every few seconds, and reports are large: those of the same runs are as before.
+    if last.runs != runs {
+        *last = LastRuns { text: latest(&runs), runs };
+    }
+    let mut out = last.text.clone();
+    drop(last);
+    own(&mut out, state, page.total);
+    Ok(out)
+}
+
+fn latest(runs: &[Run]) -> String {
     let mut seen: Vec<&str> = Vec::new();
     let mut reports: Vec<Report> = Vec::new();
-    for run in page.runs.iter().filter(|run| run.damage.is_empty() && !run.goes_on()) {
+    for run in runs {
         let new: Vec<&str> =
             run.workloads.iter().map(|w| &*w.name).filter(|name| !seen.contains(name)).collect();
         if new.is_empty() {
             continue;
         }
         // What cannot be read has no numbers.
-        if let Ok(Some(loaded)) = found::load(run) {
-            reports.push(loaded.report);
+        if let Ok(Some(report)) = found::report(run) {
+            reports.push(report);
             seen.extend(new);
         }
     }
-    let reports: Vec<&Report> = reports.iter().collect();
-    let mut out = prometheus::latest(&reports);
-    own(&mut out, state, page.total);
-    Ok(out)
+    prometheus::latest(&reports.iter().collect::<Vec<_>>())
 }
 
 fn own(out: &mut String, state: &State, runs: u64) {

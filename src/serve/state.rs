@@ -30,6 +30,7 @@ pub struct State {
     pub queue: Queue,
     pub levels: Levels,
     pub counts: Counts,
+    pub last_runs: Mutex<LastRuns>,
     pub limits: Limits,
     pub sessions: Sessions,
     /// What is done with the config's servers.
@@ -38,6 +39,13 @@ pub struct State {
     pub gpus: Mutex<Option<Gpus>>,
     /// What is told over WebSockets.
     pub hub: Hub,
+}
+
+/// What `/metrics` told last, and of which runs.
+#[derive(Default)]
+pub struct LastRuns {
+    pub runs: Vec<Run>,
+    pub text: String,
 }
 
 /// Of the service itself, since it began.
@@ -79,6 +87,7 @@ impl State {
             commands,
             gpus,
             hub,
+            last_runs: Mutex::default(),
             levels: Levels::default(),
         }
     }

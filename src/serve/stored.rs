@@ -1,7 +1,6 @@
 //! Runs as they are stored: listed, told in full, deleted. Not here: what a run is (`app::runs`), or
 //! how it goes on (`live`).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
@@ -22,7 +21,7 @@ use crate::app::runs::remove::{self, Removed};
 use crate::app::runs::select::{self, Filter};
 use crate::app::{artefacts, error_text};
 use crate::lang::{Lang, bilingual};
-use crate::read;
+use crate::read::Parts;
 
 type Service = Shared<Arc<State>>;
 
@@ -97,18 +96,17 @@ pub fn removed(state: &State, id: &str) -> Result<Id, Refusal> {
 }
 
 pub async fn record(Shared(state): Service, Path(id): Path<String>) -> Answer {
-    let bytes = reading(move || {
+    let parts = reading(move || {
         let run = run(&state, &id)?;
-        let path = PathBuf::from(&run.folder).join(artefacts::RECORD);
-        match read::bytes(&path, read::DATA) {
-            Ok(bytes) => Ok(bytes),
+        match Parts::open(&run.folder.join(artefacts::RECORD)) {
+            Ok(parts) => Ok(parts),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 Err(Refusal::not_found("no_record", "the run has no record"))
             }
             Err(e) => Err(anyhow::Error::new(e).context(artefacts::RECORD).into()),
         }
     });
-    Ok(answer::bytes("application/json", bytes.await?))
+    Ok(answer::file("application/json", parts.await?))
 }
 
 #[derive(Deserialize)]

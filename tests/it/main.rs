@@ -58,6 +58,8 @@ mod runs;
 mod segments;
 mod selftest;
 mod serve;
+mod serve_attack;
+mod serve_crash;
 mod serve_guards;
 mod serve_beside;
 mod serve_pages;

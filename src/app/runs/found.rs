@@ -298,17 +298,34 @@ pub fn has_report(run: &Run) -> bool {
     ["report.json", RECORD].iter().any(|name| run.folder.join(name).is_file())
 }
 
+/// The report of a run, without its record where there is one. Errors and None: as [`load`].
+pub fn report(run: &Run) -> anyhow::Result<Option<Report>> {
+    match told(run)? {
+        Some(report) => Ok(Some(report)),
+        None => Ok(load(run)?.map(|loaded| loaded.report)),
+    }
+}
+
+/// What lies there as its report.
+fn told(run: &Run) -> anyhow::Result<Option<Report>> {
+    let path = run.folder.join("report.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let report = Report::parse(&artefacts::read(&path)?);
+    report.map(Some).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+}
+
 /// The report of a run and its record; None where it has neither. Errors: one is there, and cannot
 /// be read.
 pub fn load(run: &Run) -> anyhow::Result<Option<Loaded>> {
-    let (told, measured) = (run.folder.join("report.json"), run.folder.join(RECORD));
-    let read = |path: &Path| path.is_file().then(|| artefacts::read(path)).transpose();
-    let named = |path: &Path, why: String| anyhow::anyhow!("{}: {why}", path.display());
-    let stored = read(&measured)?
-        .map(|text| Record::parse(&text).map_err(|why| named(&measured, why.to_string())))
-        .transpose();
-    if let Some(text) = read(&told)? {
-        let report = Report::parse(&text).map_err(|why| named(&told, why))?;
+    let path = run.folder.join(RECORD);
+    let text = path.is_file().then(|| artefacts::read(&path)).transpose()?;
+    let parsed = |text: String| {
+        Record::parse(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+    };
+    let stored = text.map(parsed).transpose();
+    if let Some(report) = told(run)? {
         // A report stands by itself; that its record cannot be read is told beside it.
         let record = stored.unwrap_or_else(|e| {
             note(&error_text::text(&e));

@@ -15,7 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -340,13 +341,18 @@ fn measure(shared: &Shared, waiting: &Waiting) -> anyhow::Result<()> {
             line.clear();
         }
     }
-    let status = child.wait().context("cannot wait for the run")?;
+    // Not reaped yet, so that a signal meanwhile reaches nobody else of its number.
+    if let Some(process) = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default()) {
+        let over = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let _ = retry_on_intr(|| waitid(WaitId::Pid(process), over));
+    }
     let (lines, cancelled) = {
         let mut board = shared.board();
         let Some(now) = &mut board.now else { return Ok(()) };
         now.process = None;
         (now.lines.iter().cloned().collect::<Vec<_>>().join("\n"), now.cancelled)
     };
+    let status = child.wait().context("cannot wait for the run")?;
     // One that was cancelled before it listened to signals ended by them. Any other that a signal
     // has ended says nothing more: it was cut off.
     let interrupted = || cancelled.then_some(i32::from(ExitStatus::Interrupted.code()));

@@ -41,6 +41,7 @@ impl Gate {
 
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
         std::fs::write(&path, text).expect("the test's folder can be written");
         path
     }

@@ -79,13 +79,18 @@ impl Service {
 
     /// Whatever it is, and what comes back.
     pub fn raw(&self, text: &str) -> Reply {
+        Reply::parse(&self.raw_bytes(text))
+    }
+
+    /// All that comes back, until the service closes.
+    pub fn raw_bytes(&self, text: &str) -> Vec<u8> {
         let mut stream = self.connect();
         // A request may be refused before it is sent.
         let _ = stream.write_all(text.as_bytes());
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
         let _ = stream.shutdown(Shutdown::Both);
-        Reply::parse(&bytes)
+        bytes
     }
 
     pub fn connect(&self) -> TcpStream {
@@ -98,6 +103,15 @@ impl Service {
     pub fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("it runs");
         kill_process(Pid::from_child(child), signal).expect("it runs");
+    }
+
+    /// Bytes of memory that it had at most.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
     }
 
     /// Its exit code, once it has ended.
