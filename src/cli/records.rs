@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ConfigArgs, ViewArgs};
+use super::{ConfigArgs, DataArgs, ViewArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct CompareArgs {
@@ -84,6 +84,8 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
     pub view: ViewArgs,
 }
 
@@ -97,6 +99,8 @@ pub enum ImportFormat {
     Guidellm,
     #[value(help = "aiperf's profile_export.jsonl, its summary beside it")]
     Aiperf,
+    #[value(help = "llm-loadtest's benchmarks.db: each row becomes a run of the data directory")]
+    LlmLoadtest,
 }
 
 #[derive(Clone, Debug, Args)]

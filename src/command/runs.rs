@@ -5,6 +5,7 @@ use std::path::Path;
 use super::ask::Talk;
 use super::{formats, output};
 use crate::app::runs::found::{self, Loaded, Run, State};
+use crate::app::runs::older;
 use crate::app::runs::remove::{Removed, remove};
 use crate::app::runs::select::{self, Filter};
 use crate::app::runs::store::Store;
@@ -66,7 +67,10 @@ fn show(args: &RunsShowArgs) -> anyhow::Result<()> {
                 output::print("")?;
                 output::show(&report, page(&run).as_deref(), lang, args.view)
             }
-            Ok(None) => Ok(()),
+            Ok(None) => match older::row(&run.folder)? {
+                Some(row) => output::print_text(&table::imported(&row)),
+                None => Ok(()),
+            },
             Err(_) if run.state == State::Damaged => Ok(()),
             Err(e) => Err(e),
         };

@@ -24,6 +24,7 @@ pub fn routes(state: Arc<State>) -> Router {
         .route("/api/v2/runs/{id}", get(stored::show).delete(stored::delete))
         .route("/api/v2/runs/{id}/record", get(stored::record))
         .route("/api/v2/runs/{id}/report", get(stored::report))
+        .route("/api/v2/runs/{id}/imported", get(stored::imported))
         .route("/api/v2/runs/{id}/progress", get(live::progress))
         .route("/api/v2/runs/{id}/course", get(live::course))
         .route("/api/v2/runs/{id}/events", get(live::events))

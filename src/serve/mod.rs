@@ -7,16 +7,20 @@
 //! one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not here: what a run is
 //! (`app::runs`).
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use crate::app::error_text;
 use crate::app::runs::index::Index;
 use crate::app::runs::queue::Queue;
 use crate::app::runs::store::Store;
+use crate::app::runs::take_up::take_up;
 use crate::app::stop::Stop;
 use crate::lang::{Explained as _, bilingual};
+use crate::print::note;
 
 pub mod settings;
 mod limits;
@@ -42,6 +46,8 @@ use state::State;
 
 /// Requests are short, and what is measured runs in other processes: two threads are enough.
 const THREADS: usize = 2;
+/// Where a run lies that was kept nowhere else.
+const OUTPUT: &str = ".goodput-gate";
 /// Of those that read files.
 const READERS: usize = 8;
 
@@ -56,6 +62,13 @@ pub fn run(
     let store = Store::new(&settings.data);
     // Before anything is written: two services would start two loads at once.
     let _alone = store.serve()?;
+    if settings.reindex {
+        for folder in [&*settings.data, Path::new(OUTPUT)] {
+            if let Err(e) = take_up(&store, folder) {
+                note(&error_text::text(&e));
+            }
+        }
+    }
     let index = Index::open(&settings.database(), store.clone(), settings.reindex)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

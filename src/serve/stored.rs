@@ -17,6 +17,7 @@ use super::state::State;
 use crate::app::format::{self, Format};
 use crate::app::runs::file::Id;
 use crate::app::runs::found::{self, Loaded, Run};
+use crate::app::runs::older;
 use crate::app::runs::remove::{self, Removed};
 use crate::app::runs::select::{self, Filter};
 use crate::app::{artefacts, error_text};
@@ -107,6 +108,16 @@ pub async fn record(Shared(state): Service, Path(id): Path<String>) -> Answer {
         }
     });
     Ok(answer::file("application/json", parts.await?))
+}
+
+/// What an older tool measured, as it told it.
+pub async fn imported(Shared(state): Service, Path(id): Path<String>) -> Answer {
+    let row = reading(move || {
+        let run = run(&state, &id)?;
+        let absent = || Refusal::not_found("not_imported", "the run is of no older tool");
+        older::row(&run.folder)?.ok_or_else(absent)
+    });
+    answer::json(&row.await?)
 }
 
 #[derive(Deserialize)]

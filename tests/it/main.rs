@@ -64,6 +64,7 @@ mod serve_guards;
 mod serve_beside;
 mod serve_pages;
 mod serve_live_pages;
+mod serve_import;
 mod serve_runs;
 mod server_by_hand;
 mod server_evidence;

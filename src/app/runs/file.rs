@@ -27,8 +27,12 @@ impl Id {
             .map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
+        Ok(Self::from_bytes(bytes))
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
         let parts = [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]];
-        Ok(Self(parts.map(hex).join("-")))
+        Self(parts.map(hex).join("-"))
     }
 
     /// None of what is no UUID; of either case.

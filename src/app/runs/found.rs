@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{Id, RunFile};
 use super::keep::FILE;
+use super::older;
 use super::store::{Alive, Place, Store};
 use crate::app::artefacts::{self, RECORD};
 use crate::app::error_text;
@@ -133,10 +134,11 @@ struct Facts {
 const OF_A_BUILD: [&str; 4] = ["server_version", "server_args", "server_flags", "quantisation"];
 
 /// Where the whole is said, the best first.
-const SAID_IN: [(&str, &str, u32); 3] = [
+const SAID_IN: [(&str, &str, u32); 4] = [
     ("report.json", report::SCHEMA, report::VERSION),
     ("ranking.json", ranking::SCHEMA, ranking::VERSION),
     (RECORD, record::SCHEMA, record::VERSION),
+    (older::FILE, older::SCHEMA, older::VERSION),
 ];
 
 /// Every run of a data directory, newest first. Errors: it is there and cannot be read.

@@ -157,7 +157,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 /// The same file in both places, or a copy; whoever reads it sees the old one or the new one.
-fn put(from: &Path, to: &Path) -> io::Result<()> {
+pub fn put(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let from = from.canonicalize()?;

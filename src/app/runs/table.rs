@@ -1,5 +1,7 @@
 //! Runs as people read them: a table of many, the facts of one. Not here: their reports.
 
+use serde_json::Value;
+
 use super::found::{Run, State};
 use crate::lang::{Lang, Text, bilingual};
 use crate::visible::one_line;
@@ -35,6 +37,60 @@ fn in_language(runs: &[Run], width: u16, lang: Lang) -> String {
     let damaged = damaged.map(|(run, why)| format!("{}: {}", run.id.short(), one_line(why)));
     let lines = table.lines().map(|line| line.trim_end().to_owned()).chain(damaged);
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The levels of an imported run, as the older tool measured them.
+pub fn imported(row: &Value) -> Text {
+    let table = |lang| imported_in(row, lang);
+    Text { en: table(Lang::En), ko: table(Lang::Ko) }
+}
+
+fn imported_in(row: &Value, lang: Lang) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(match lang {
+        Lang::En => [
+            "concurrency",
+            "tok/s",
+            "req/s",
+            "TTFT p50 ms",
+            "TTFT p99 ms",
+            "TPOT p50 ms",
+            "E2E p50 ms",
+            "E2E p99 ms",
+            "requests",
+            "failed",
+        ],
+        Lang::Ko => [
+            "동시성",
+            "tok/s",
+            "req/s",
+            "TTFT p50 ms",
+            "TTFT p99 ms",
+            "TPOT p50 ms",
+            "E2E p50 ms",
+            "E2E p99 ms",
+            "요청",
+            "실패",
+        ],
+    });
+    for level in row["result"]["results"].as_array().into_iter().flatten() {
+        let number = |value: &Value, digits: usize| {
+            value.as_f64().map_or_else(|| "-".to_owned(), |n| format!("{n:.digits$}"))
+        };
+        table.add_row([
+            number(&level["concurrency"], 0),
+            number(&level["throughput_tokens_per_sec"], 1),
+            number(&level["request_rate_per_sec"], 2),
+            number(&level["ttft"]["p50"], 1),
+            number(&level["ttft"]["p99"], 1),
+            number(&level["tpot"]["p50"], 2),
+            number(&level["e2e_latency"]["p50"], 1),
+            number(&level["e2e_latency"]["p99"], 1),
+            number(&level["total_requests"], 0),
+            number(&level["failed_requests"], 0),
+        ]);
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// How it stands, in a word or two.
