@@ -12,12 +12,14 @@ use serde_json::json;
 use super::answer::{self, Answer, Refusal};
 use super::state::State;
 use super::stored::reading;
-use super::{live, metrics, pages, sign_in, socket, stored, v1, v2};
+use super::{live, metrics, openapi, pages, sign_in, socket, stored, v1, v2};
 
 pub fn routes(state: Arc<State>) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/metrics", get(exposition))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::docs))
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/api/v2/runs", get(stored::list).post(live::start))

@@ -2,10 +2,12 @@
 //!
 //! `settings` is what it is told, `limits` how much a client may ask for, `sessions` who is signed
 //! in, `state` what all requests share, `answer` how it speaks, `guard` who may ask, `sign_in` how a
-//! browser shows that it may, `log` what it says of each request, `listen` the connections, `stall` those that nobody reads, `metrics` its own numbers,
-//! `stored` and `live` the answers over runs, `socket` WebSockets, `v1` the older tools' addresses, `pages` what people see, `api` the routes. A module uses only those before it. Every request goes
-//! one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not here: what a run is
-//! (`app::runs`).
+//! browser shows that it may, `log` what it says of each request, `metrics` its own numbers,
+//! `stored` and `live` the answers over runs, `v2` those beside runs, `socket` WebSockets, `v1` the
+//! older tools' addresses, `pages` what people see, `openapi` what programs may ask for, `api` the
+//! routes, `stall` connections that nobody reads, `listen` all of them. A module uses only those
+//! before it. Every request goes one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not
+//! here: what a run is (`app::runs`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +39,7 @@ mod v2;
 mod socket;
 mod v1;
 mod pages;
+mod openapi;
 mod api;
 mod stall;
 mod listen;

@@ -60,6 +60,7 @@ mod selftest;
 mod serve;
 mod serve_attack;
 mod serve_crash;
+mod serve_docs;
 mod serve_guards;
 mod serve_beside;
 mod serve_pages;

@@ -1,13 +1,13 @@
 //! Requests that mean harm, and what the service answers: the attack list of docs/SERVE.md. Names of
 //! hosts and pages of other sites are in `serve`. Not here: faults of the machine (`serve_crash`).
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 use crate::support::service::{Reply, Service};
-use crate::support::{Gate, wait_for};
+use crate::support::{Act, Gate, Part, Server, wait_for};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const NOBODY: &str = "/api/v2/runs/00000000-0000-4000-8000-000000000000";
@@ -82,6 +82,57 @@ fn a_page_of_another_site_opens_no_socket() {
             opened.assert_refused(403, "foreign_origin");
         }
     }
+}
+
+/// Frames that are too large, in one piece or in many, or that no client may send: the socket is
+/// closed, and what is measured goes on.
+#[test]
+fn a_frame_that_is_too_large_or_wrong_closes_its_socket() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(0, 1) => seen.good().after(Act::Hold),
+        _ => seen.good(),
+    });
+    let gate = Gate::new();
+    let url = server.url();
+    gate.write("goodput-gate.yaml", &format!(
+        "version: 1\ntarget: {{base_url: \"{url}\"}}\nworkloads:\n  - {{name: chat, arrival: {{closed: {{concurrency: 1}}}}, requests: 3, warmup: 1, prompts: {{synthetic: {{input_tokens: 16}}}}, output_tokens: 4}}\ngate: {{starts: 1, rounds: 1}}\n"
+    ));
+    let service = Service::start(&gate, &[]);
+    let id = post(&service, r#"{"verb": "run"}"#).json()["id"].as_str().expect("an id").to_owned();
+    let announced = |bytes: u64| [&[0x82, 0xff][..], &bytes.to_be_bytes(), &[0; 4]].concat();
+    let mut pieces = [&[0x02, 0xfe, 0x40, 0x00, 0, 0, 0, 0][..], &[7; 0x4000]].concat();
+    let more = [&[0x00, 0xfe, 0x40, 0x00, 0, 0, 0, 0][..], &[7; 0x4000]].concat();
+    (0..8).for_each(|_| pieces.extend(&more));
+    for frames in [
+        announced(1 << 40),
+        announced(u64::MAX),
+        [announced(100_000), vec![7; 100_000]].concat(),
+        pieces,
+        // Not masked; of an unknown kind; a continuation of nothing; text that is none.
+        vec![0x81, 0x02, b'h', b'i'],
+        vec![0x8f, 0x80, 0, 0, 0, 0],
+        vec![0x80, 0x80, 0, 0, 0, 0],
+        vec![0x81, 0x81, 0, 0, 0, 0, 0xff],
+    ] {
+        let mut socket = service.connect();
+        let host = service.address;
+        let head = format!(
+            "GET /api/v2/runs/{id}/socket HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).expect("it is read");
+        let mut first = [0; 12];
+        socket.read_exact(&mut first).expect("it answers");
+        assert_eq!(&first, b"HTTP/1.1 101");
+        // It may be closed before all is sent.
+        let _ = socket.write_all(&frames);
+        let mut rest = Vec::new();
+        let ended = socket.read_to_end(&mut rest);
+        let waits = ended.is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!waits, "{:?} leaves it open", &frames[..frames.len().min(12)]);
+    }
+    assert!(service.peak_memory() < 150 << 20, "{}", service.peak_memory());
+    server.release();
+    assert!(wait_for(|| service.json(&format!("/api/v2/runs/{id}"))["state"] == "ended"));
 }
 
 #[test]
