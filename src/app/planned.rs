@@ -6,7 +6,7 @@
 use super::error_text;
 use super::gate::{self, Given};
 use super::runs::file::Id;
-use super::runs::request::RunRequest;
+use super::runs::request::{Checked, RunRequest};
 use super::workspace::Workspace;
 use crate::config::{
     self, Config, ConfigError, Flags, Length, Place, PromptKind, Workload, parse_duration,
@@ -35,8 +35,10 @@ pub struct Planned {
     pub loads: Vec<Text>,
 }
 
-/// Errors: everything that is wrong with it.
+/// Nobody looks at the server that it names: asking for the run does that. Errors: everything that
+/// is wrong with it.
 pub fn planned(here: &Workspace, asked: &RunRequest) -> Result<Planned, Vec<Wrong>> {
+    let asked = &RunRequest { checked: asked.base_url.clone().map(Checked::Url), ..asked.clone() };
     let command = command(asked).map_err(|why| vec![of_request(&why)])?;
     let mut wrong = contradictions(asked);
     match gate::config(here, &Given { flags: flags(asked), ..Given::default() }) {
@@ -121,6 +123,13 @@ fn quoted(word: &str) -> String {
 fn flags(asked: &RunRequest) -> Flags {
     Flags {
         target: asked.target.clone(),
+        each: asked.each,
+        base_url: asked.base_url.clone(),
+        model: asked.model.clone(),
+        protocol: asked.protocol.clone(),
+        api_key_env: asked.api_key_env.clone(),
+        timeout: asked.timeout.clone(),
+        no_stream: asked.stream == Some(false),
         concurrency: asked.concurrency.clone(),
         rate: asked.rate,
         requests: asked.requests,

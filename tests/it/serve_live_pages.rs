@@ -104,12 +104,11 @@ fn hostile_names_are_shown_and_no_more() {
     let hostile = "'\"><script>alert(1)</script>";
     let gate = folder(&format!(
         "targets:
-  {}: {{target: {{base_url: 'http://127.0.0.1:9/v1', model: {}}}}}
+  a: {{target: {{base_url: 'http://127.0.0.1:9/v1', model: {}}}}}
   b: {{target: {{base_url: 'http://127.0.0.1:10/v1'}}}}
 hypotheses:
   - {{says: {0}, workload: chat-c1, metric: tpot_geomean, claim: b < 50ms}}
 ",
-        json!(hostile),
         json!(hostile)
     ));
     let service = Service::start(&gate, &[]);

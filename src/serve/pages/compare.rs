@@ -12,6 +12,7 @@ use crate::app::comparison::{ComparedMetric, ComparedValue, ComparedWorkload, Co
 use crate::app::runs::found::Run;
 use crate::app::runs::select::Filter;
 use crate::app::runs::table::outcome;
+use crate::fingerprint::Difference;
 use crate::lang::Lang;
 use crate::metric::Class;
 use crate::report::Codes;
@@ -23,6 +24,9 @@ use crate::serve::v2;
 
 /// Runs to choose from.
 const NEWEST: u32 = 20;
+/// Characters of a value that differs; of a longer one, such as a digest, only the first.
+const LONGEST: usize = 40;
+const DIGEST: usize = 12;
 
 #[derive(Template)]
 #[template(path = "pages/compare.html")]
@@ -98,14 +102,14 @@ fn shown(frame: &Frame, runs: &[Run], compared: &Comparison) -> Answer {
     let page = Compare {
         frame,
         heads: runs.iter().map(|run| head(frame, run)).collect(),
-        headline: said(frame, &compared.codes, &compared.headline),
+        headline: sentence(frame, &compared.codes, &compared.headline),
         workloads,
     };
     frame.page(&page)
 }
 
 /// A sentence of a report in the reader's language.
-fn said(frame: &Frame, codes: &Codes, sentence: &str) -> String {
+fn sentence(frame: &Frame, codes: &Codes, sentence: &str) -> String {
     text::plain(&codes.say(frame.lang, sentence))
 }
 
@@ -125,13 +129,12 @@ fn head(frame: &Frame, run: &Run) -> Head {
 fn workload(frame: &Frame, compared: &ComparedWorkload, all: &Comparison) -> Workload {
     let runs = all.names.iter().zip(&compared.runs);
     let troubles = runs.filter_map(|(name, run)| {
-        let fields: Vec<String> =
-            run.conflicts.iter().map(|d| text::plain(&d.to_string())).collect();
+        let fields: Vec<String> = run.conflicts.iter().map(difference).collect();
         let conflicts = (!fields.is_empty()).then(|| {
             let why = frame.text("not comparable with the first", "첫 실행과 비교 불가");
             format!("{why}: {}", fields.join("; "))
         });
-        let unfit = run.unfit.as_ref().map(|why| said(frame, &all.codes, why));
+        let unfit = run.unfit.as_ref().map(|why| sentence(frame, &all.codes, why));
         let whys: Vec<String> = conflicts.into_iter().chain(unfit).collect();
         (!whys.is_empty()).then(|| (name.clone(), whys.join(" · ")))
     });
@@ -144,12 +147,23 @@ fn workload(frame: &Frame, compared: &ComparedWorkload, all: &Comparison) -> Wor
     };
     Workload {
         name: text::plain(&compared.name),
-        load: said(frame, &all.codes, &compared.load),
-        warnings: compared.warnings.iter().map(|w| said(frame, &all.codes, w)).collect(),
+        load: sentence(frame, &all.codes, &compared.load),
+        warnings: compared.warnings.iter().map(|w| sentence(frame, &all.codes, w)).collect(),
         troubles,
         primary: rows(primary),
         others: rows(others),
     }
+}
+
+/// `plan: 0123456789ab… -> ba9876543210…`
+fn difference(differs: &Difference) -> String {
+    let side = |value: &Option<String>| match value.as_deref().map(text::plain) {
+        Some(long) if long.chars().count() > LONGEST => {
+            long.chars().take(DIGEST).chain(['…']).collect()
+        }
+        other => other.unwrap_or_else(|| text::ABSENT.to_owned()),
+    };
+    format!("{}: {} -> {}", differs.field, side(&differs.baseline), side(&differs.candidate))
 }
 
 fn metric(frame: &Frame, metric: &ComparedMetric, comparable: &[bool]) -> Metric {

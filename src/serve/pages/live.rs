@@ -12,7 +12,6 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use super::frame::Frame;
-use super::see_other;
 use crate::app::runs::course::{Level, Overall, Point};
 use crate::app::runs::found::Run;
 use crate::app::runs::queue::Progress;
@@ -74,7 +73,7 @@ pub async fn page(
         let run = run(&state, &id)?;
         let progress = state.queue.progress(&run.id);
         if progress.is_none() && !run.goes_on() {
-            return Ok(see_other(&frame, &format!("/runs/{}", run.id)));
+            return Ok(frame.lead_to(&format!("/runs/{}", run.id)));
         }
         let points = state.queue.course(&run.id).unwrap_or_default();
         shown(&frame, &run, progress.as_ref(), &points)
@@ -94,7 +93,7 @@ pub async fn cancel(
             let detail = "the run does not go on here";
             return Err(Refusal::new(StatusCode::CONFLICT, "not_running", detail));
         }
-        Ok(see_other(&frame, &format!("/runs/{}/live", run.id)))
+        Ok(frame.lead_to(&format!("/runs/{}/live", run.id)))
     })
     .await
 }

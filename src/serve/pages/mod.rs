@@ -8,10 +8,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State as Shared;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use serde_json::json;
 
@@ -54,16 +52,6 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/servers/{name}/start", post(servers::start))
         .route("/servers/{name}/stop", post(servers::stop))
         .route("/hypotheses", get(hypotheses::page))
-}
-
-/// The answer to a form: on to another page.
-fn see_other(frame: &Frame, path: &str) -> Response<Body> {
-    let mut answer = answer::bytes("text/plain", Vec::new());
-    *answer.status_mut() = StatusCode::SEE_OTHER;
-    if let Ok(place) = HeaderValue::from_str(&frame.link(path)) {
-        answer.headers_mut().insert(LOCATION, place);
-    }
-    answer
 }
 
 /// A page for a browser, and what this service is for a program.

@@ -106,7 +106,7 @@ pub async fn ask(
     let judged = reading(move || Ok(looked(&Workspace::here(), &fields))).await?;
     let faults = match judged {
         Ok((request, _)) if !only_looks => match queued(own, request).await {
-            Ok(id) => return Ok(super::see_other(&frame, &format!("/runs/{id}/live"))),
+            Ok(id) => return Ok(frame.lead_to(&format!("/runs/{id}/live"))),
             Err(why) if why.status == StatusCode::BAD_REQUEST => fault_of(&why),
             Err(why) => return Err(why),
         },

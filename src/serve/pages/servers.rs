@@ -9,7 +9,6 @@ use axum::extract::{Path, State as Shared};
 use axum::http::Response;
 
 use super::frame::Frame;
-use super::see_other;
 use crate::app::gpus::Row;
 use crate::app::servers::{self, Kind, Server, Verb};
 use crate::app::workspace::Workspace;
@@ -83,7 +82,7 @@ async fn acted(
     verb: Verb,
 ) -> Result<Response<Body>, Refusal> {
     reading(move || v2::servers::act(&state, &name, verb)).await?;
-    Ok(see_other(&frame, "/servers"))
+    Ok(frame.lead_to("/servers"))
 }
 
 fn shown(frame: &Frame, state: &State) -> Answer {
@@ -92,7 +91,7 @@ fn shown(frame: &Frame, state: &State) -> Answer {
         Err(why) => (Vec::new(), Some(frame.sentence(&why.detail).to_owned())),
     };
     let here = Workspace::here();
-    let all: Vec<Shown> = all.into_iter().map(|server| one(frame, &here, server)).collect();
+    let all: Vec<Shown> = all.into_iter().map(|server| entry(frame, &here, server)).collect();
     let (gpus, versions, no_gpu) = match v2::gpus::now(state)? {
         Ok(all) => {
             let known = [("driver", &all.driver), ("CUDA", &all.cuda)];
@@ -115,7 +114,7 @@ fn shown(frame: &Frame, state: &State) -> Answer {
     frame.page(&page)
 }
 
-fn one(frame: &Frame, here: &Workspace, server: Server) -> Shown {
+fn entry(frame: &Frame, here: &Workspace, server: Server) -> Shown {
     let command = server.command.as_ref();
     let coming = command.is_some_and(|c| c.exit_code.is_none());
     let failed = command.filter(|c| c.exit_code.is_some_and(|code| code != 0));

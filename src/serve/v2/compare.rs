@@ -44,7 +44,7 @@ pub fn compared(state: &State, ids: &str) -> Result<(Vec<Run>, Comparison), Refu
     }
     let runs = ids.into_iter().map(|id| run(state, id)).collect::<Result<Vec<_>, _>>()?;
     let comparison = comparison::compared(&runs).map_err(|why| {
-        Refusal::new(axum::http::StatusCode::CONFLICT, "not_comparable", error_text::text(&why).en)
+        Refusal::new(axum::http::StatusCode::CONFLICT, "not_comparable", error_text::text(&why))
     })?;
     Ok((runs, comparison))
 }

@@ -35,6 +35,6 @@ pub fn routes() -> Router<Arc<State>> {
 
 /// The config of this folder cannot be used.
 fn no_config(why: &anyhow::Error) -> Refusal {
-    let detail = crate::app::error_text::text(why).en;
+    let detail = crate::app::error_text::text(why);
     Refusal::new(axum::http::StatusCode::CONFLICT, "no_config", detail)
 }

@@ -38,7 +38,7 @@ pub async fn logs(Path(name): Path<String>, query: Wanted<Asked>) -> Answer {
     let lines = query.map_err(wrong_query)?.0.lines.unwrap_or(LINES).clamp(1, MOST_LINES);
     let lines = reading(move || {
         servers::logs(&Workspace::here(), &name, lines).map_err(|why| match why {
-            Refused::Failed(why) => Refusal::not_found("no_log", error_text::text(&why).en),
+            Refused::Failed(why) => Refusal::not_found("no_log", error_text::text(&why)),
             other => refusal(other),
         })
     });
@@ -76,7 +76,7 @@ pub fn refusal(why: Refused) -> Refusal {
         Refused::Unknown => {
             Refusal::not_found("server_not_found", "the config names no such server")
         }
-        Refused::NotOurs(why) => Refusal::new(StatusCode::CONFLICT, "not_startable", why.en),
+        Refused::NotOurs(why) => Refusal::new(StatusCode::CONFLICT, "not_startable", why),
         Refused::Busy => Refusal::new(
             StatusCode::CONFLICT,
             "busy",
