@@ -1,14 +1,20 @@
 //! The GPUs of this machine now, as a table or as JSON, and what would make its measurements
 //! steadier. Changes nothing.
 
+use std::sync::Arc;
+
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
+use crate::clock::monotonic_ns;
 use crate::evidence::gpu::{Device, Owner, Process, Sample, Throttle};
 use crate::exit::Failure;
 use crate::lang::{Lang, Text, bilingual};
 use crate::probe::host::nvidia_devices;
 use crate::watch::gpu::Gpus as Nvml;
+
+/// A look is as good as new for so long.
+const FRESH_NS: u64 = 1_000_000_000;
 
 /// One GPU now. Absent is not told.
 #[derive(Debug, Serialize)]
@@ -77,12 +83,7 @@ impl Gpus {
         })?))
     }
 
-    /// All of them now.
-    pub fn all(&self) -> All {
-        all(&self.0)
-    }
-
-    /// The same, as it is shown.
+    /// As it is shown.
     pub fn now(&self, form: Form, lang: Lang) -> anyhow::Result<String> {
         let all = all(&self.0);
         Ok(match form {
@@ -90,6 +91,32 @@ impl Gpus {
             Form::Json => serde_json::to_string_pretty(&all)?,
             Form::JsonLine => serde_json::to_string(&all)?,
         })
+    }
+}
+
+/// The GPUs for many that look at once: the driver is asked once a second.
+#[derive(Default)]
+pub struct Glance {
+    opened: Option<Gpus>,
+    last: Option<(u64, Arc<All>)>,
+}
+
+impl Glance {
+    /// Errors: as [`Gpus::open`].
+    pub fn now(&mut self) -> anyhow::Result<Arc<All>> {
+        let now_ns = monotonic_ns();
+        if let Some((at_ns, all)) = &self.last
+            && now_ns.saturating_sub(*at_ns) < FRESH_NS
+        {
+            return Ok(Arc::clone(all));
+        }
+        let gpus = match self.opened.take() {
+            Some(gpus) => gpus,
+            None => Gpus::open()?,
+        };
+        let all = Arc::new(all(&gpus.0));
+        (self.opened, self.last) = (Some(gpus), Some((now_ns, Arc::clone(&all))));
+        Ok(all)
     }
 }
 

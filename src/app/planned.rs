@@ -6,7 +6,7 @@
 use super::error_text;
 use super::gate::{self, Given};
 use super::runs::file::Id;
-use super::runs::request::{Checked, RunRequest};
+use super::runs::request::{Checked, RunRequest, Verb};
 use super::workspace::Workspace;
 use crate::config::{
     self, Config, ConfigError, Flags, Length, Place, PromptKind, Workload, parse_duration,
@@ -165,6 +165,15 @@ fn contradictions(asked: &RunRequest) -> Vec<Wrong> {
             bilingual!(
                 "not beside a number of requests: one of them ends a round",
                 "요청 수와 함께 쓸 수 없음: 라운드를 끝내는 조건은 하나"
+            ),
+        );
+    }
+    if asked.each && asked.verb != Verb::Run {
+        add(
+            "target",
+            bilingual!(
+                "all targets are measured and ranked, not judged",
+                "모든 대상은 측정해 순위만 비교하며 판정하지 않음"
             ),
         );
     }

@@ -8,7 +8,7 @@ use super::limits::Limits;
 use super::sessions::Sessions;
 use super::settings::Settings;
 use super::socket::Hub;
-use crate::app::gpus::Gpus;
+use crate::app::gpus::Glance;
 use crate::app::runs::found::Run;
 use crate::app::runs::index::Index;
 use crate::app::runs::levels::Levels;
@@ -36,7 +36,7 @@ pub struct State {
     /// What is done with the config's servers.
     pub commands: Commands,
     /// Once somebody has looked at them.
-    pub gpus: Mutex<Option<Gpus>>,
+    pub gpus: Mutex<Glance>,
     /// What is told over WebSockets.
     pub hub: Hub,
 }

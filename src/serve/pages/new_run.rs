@@ -33,6 +33,8 @@ const SLOS: [&str; 3] = ["ttft", "tpot", "e2e"];
 /// Before a target's name, and before an address, in the choice of the server.
 const TARGET: &str = "target:";
 const ADDRESS: &str = "url:";
+/// Every one of `targets`.
+const EACH: &str = "each";
 
 /// What stands under a field: the field's name, and why it cannot be so.
 type Faults = BTreeMap<String, Text>;
@@ -187,6 +189,8 @@ fn request(form: &Form) -> Result<RunRequest, Faults> {
         said.insert("target".into(), name.into());
     } else if let Some(url) = server.strip_prefix(ADDRESS) {
         said.insert("base_url".into(), url.into());
+    } else if server == EACH {
+        said.insert("each".into(), true.into());
     }
     for (field, key) in [("workload", "workloads"), ("preset", "presets")] {
         let names: Vec<&str> = form.all(field).collect();
@@ -359,6 +363,11 @@ fn servers(
         let label = format!("{} ({about})", text::plain(&server.name));
         Choice { chosen: chosen == value, value, label }
     }));
+    let targets = all.len() - 1;
+    if targets > 1 {
+        let label = frame.text("all of these, ranked", "위 대상 모두, 순위 비교").to_owned();
+        all.push(Choice { value: EACH.into(), label, chosen: chosen == EACH });
+    }
     let looks = form.text("find").is_some() && !state.is_measuring()?;
     let found = if looks { around::servers(&[], None)? } else { Vec::new() };
     let mut models: Vec<String> = Vec::new();
@@ -367,6 +376,11 @@ fn servers(
         let value = format!("{ADDRESS}{}", server.base_url);
         let label = frame.sentence(&around::describe(server)).to_owned();
         all.push(Choice { chosen: chosen == value, value, label });
+    }
+    // What was chosen stays, also where nobody looks again.
+    if chosen.starts_with(ADDRESS) && !all.iter().any(|one| one.chosen) {
+        let label = text::plain(chosen.trim_start_matches(ADDRESS));
+        all.push(Choice { value: chosen.to_owned(), label, chosen: true });
     }
     Ok((all, models, looks))
 }
