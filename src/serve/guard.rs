@@ -19,7 +19,9 @@ use super::state::State;
 const KEY: &str = "x-api-key";
 /// What a container or a balancer asks without a key, and how a browser gets at one: they tell
 /// nothing.
-const OPEN: [&str; 4] = ["/healthz", "/sign-in", "/sign-out", "/style.css"];
+const OPEN: [&str; 3] = ["/healthz", "/sign-in", "/sign-out"];
+/// Below it are the files that the page of the sign-in loads.
+const OPEN_FILES: &str = "/assets/";
 /// Below it a body is JSON; elsewhere are pages, and their forms.
 const PROGRAMS: &str = "/api/";
 
@@ -58,7 +60,8 @@ pub fn check(state: &State, request: &request::Parts, client: IpAddr) -> Result<
             return Err(Refusal::too_many_changes());
         }
     }
-    let free = OPEN.contains(&path) || !changes && state.settings.is_local();
+    let open = OPEN.contains(&path) || path.starts_with(OPEN_FILES);
+    let free = open || !changes && state.settings.is_local();
     match &state.settings.api_key {
         Some(key) if !free => check_right(state, key, headers, client, changes, sender),
         _ => Ok(()),

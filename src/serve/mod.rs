@@ -1,10 +1,10 @@
 //! The service: what `app` can do, by HTTP. A face beside the verbs: it knows no command line.
 //!
 //! `settings` is what it is told, `limits` how much a client may ask for, `sessions` who is signed
-//! in, `state` what all requests share, `answer` how it speaks, `guard` who may ask, `sign_in` how a
-//! browser shows that it may, `log` what it says of each request, `metrics` its own numbers,
-//! `stored` and `live` the answers over runs, `v2` those beside runs, `socket` WebSockets, `v1` the
-//! older tools' addresses, `pages` what people see, `openapi` what programs may ask for, `api` the
+//! in, `state` what all requests share, `answer` how it speaks, `guard` who may ask, `log` what it
+//! says of each request, `metrics` its own numbers, `stored` and `live` the answers over runs, `v2`
+//! those beside runs, `socket` WebSockets, `v1` the older tools' addresses, `pages` what people see,
+//! `sign_in` how a browser shows that it may ask, `openapi` what programs may ask for, `api` the
 //! routes, `stall` connections that nobody reads, `listen` all of them. A module uses only those
 //! before it. Every request goes one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not
 //! here: what a run is (`app::runs`).
@@ -30,7 +30,6 @@ mod sessions;
 mod state;
 mod answer;
 mod guard;
-mod sign_in;
 mod log;
 mod metrics;
 mod stored;
@@ -39,6 +38,7 @@ mod v2;
 mod socket;
 mod v1;
 mod pages;
+mod sign_in;
 mod openapi;
 mod api;
 mod stall;

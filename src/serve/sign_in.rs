@@ -4,20 +4,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use askama::Template as _;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State as Shared};
-use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue, SET_COOKIE};
+use axum::http::header::{ACCEPT, HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Response, StatusCode, request};
 use serde::Deserialize;
 
 use super::answer::{self, Answer, Refusal};
 use super::guard;
+use super::pages::frame::Frame;
 use super::sessions;
 use super::state::State;
-use crate::lang::Lang;
 
 type Service = Shared<Arc<State>>;
 
@@ -39,9 +38,7 @@ pub struct Given {
 #[derive(askama::Template)]
 #[template(path = "sign_in.html")]
 struct Page<'a> {
-    lang: Lang,
-    style: String,
-    action: String,
+    frame: &'a Frame,
     next: &'a str,
     /// Why there is no session yet, where one was asked for.
     refused: Option<&'static str>,
@@ -64,6 +61,7 @@ pub fn instead(state: &State, request: &request::Parts) -> Option<Response<Body>
 
 pub async fn page(
     Shared(state): Service,
+    frame: Frame,
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Answer {
@@ -72,12 +70,13 @@ pub async fn page(
     if state.settings.api_key.is_none() || guard::is_signed_in(&state, &headers) {
         return Ok(answer::see_other(&state.link(next)));
     }
-    shown(&state, &headers, next, None)
+    shown(&frame, next, None)
 }
 
 pub async fn sign_in(
     Shared(state): Service,
     Extension(Client(client)): Extension<Client>,
+    frame: Frame,
     headers: HeaderMap,
     form: Result<Form<Given>, FormRejection>,
 ) -> Answer {
@@ -87,7 +86,7 @@ pub async fn sign_in(
         return Ok(answer::see_other(&state.link(next)));
     };
     if let Err(refusal) = guard::check_key(&state, key, &given.key, client) {
-        return shown(&state, &headers, next, Some(refusal));
+        return shown(&frame, next, Some(refusal));
     }
     let token = state.sessions.begin()?;
     let mut answer = answer::see_other(&state.link(next));
@@ -121,19 +120,10 @@ fn set_cookie(
     Ok(())
 }
 
-fn shown(state: &State, headers: &HeaderMap, next: &str, refused: Option<Refusal>) -> Answer {
-    let asked = headers.get(ACCEPT_LANGUAGE).and_then(|all| all.to_str().ok()).unwrap_or_default();
-    let lang = if asked.trim_start().starts_with("ko") { Lang::Ko } else { Lang::En };
+fn shown(frame: &Frame, next: &str, refused: Option<Refusal>) -> Answer {
     let status = refused.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
-    let page = Page {
-        lang,
-        style: state.link("/style.css"),
-        action: state.link("/sign-in"),
-        next,
-        refused: refused.map(|refusal| refusal.code),
-    };
-    let text = page.render().map_err(anyhow::Error::from)?;
-    let mut answer = answer::bytes("text/html; charset=utf-8", text.into_bytes());
+    let mut answer =
+        frame.page(&Page { frame, next, refused: refused.map(|refusal| refusal.code) })?;
     *answer.status_mut() = status;
     Ok(answer)
 }
