@@ -102,7 +102,7 @@ fn loads(config: &Config) -> Vec<Text> {
 
 /// `goodput-gate run --concurrency=1,8`, in quotes where a shell needs them. Errors: as
 /// [`RunRequest::arguments`].
-fn command(asked: &RunRequest) -> Result<String, String> {
+pub fn command(asked: &RunRequest) -> Result<String, String> {
     let id = Id::draw().map_err(|e| e.to_string())?;
     let own = ["--data=", "--service-run="];
     let all = asked.arguments(&id, ".")?;

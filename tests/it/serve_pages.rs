@@ -258,7 +258,7 @@ fn a_run_that_was_cut_off_failed_or_is_damaged_says_so_in_words() {
     let service = Service::start(&gate, &[]);
     for (id, words) in [
         (&cut, ["cut off", "Every round that had ended until then is here"]),
-        (&failed, ["cannot connect to 127.0.0.1:9", "It came to nothing (exit 3)"]),
+        (&failed, ["cannot connect to 127.0.0.1:9", "failed (exit 3)"]),
         (&damaged, ["record.json", "What is left is here"]),
     ] {
         let page = shown(&service, &format!("/runs/{id}"));

@@ -11,6 +11,12 @@
     changed();
   });
   system.addEventListener("change", changed);
+  // Within the page of a run: in its theme, and it is told how tall this is.
+  if (parent !== window) {
+    root.dataset.framed = "";
+    new ResizeObserver(() => parent.postMessage({ height: document.body.getBoundingClientRect().height }, "*")).observe(document.body);
+    addEventListener("message", (event) => { if (event.source === parent && ["light", "dark"].includes(event.data?.theme)) { root.dataset.theme = event.data.theme; changed(); } });
+  }
   // On paper: light, and open.
   let shown;
   addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; shown = root.dataset.theme ?? ""; root.dataset.theme = "light"; changed(); });

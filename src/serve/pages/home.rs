@@ -10,11 +10,11 @@ use axum::response::Response;
 use super::frame::Frame;
 use super::row::Row;
 use super::trend::{self, Trend, trends};
-use crate::app::runs::request::RunRequest;
+use crate::app::runs::request::{RunRequest, Verb};
 use crate::app::runs::select::Filter;
 use crate::lang::bilingual;
 use crate::serve::answer::{Answer, Refusal};
-use crate::serve::live::not_queued;
+use crate::serve::live;
 use crate::serve::state::State;
 use crate::serve::stored::reading;
 
@@ -62,20 +62,6 @@ pub async fn page(frame: Frame, state: Arc<State>) -> Answer {
 
 /// Asks for the gate that needs nothing, as `check --demo`.
 pub async fn demo(frame: Frame, Shared(state): Shared<Arc<State>>) -> Result<Response, Refusal> {
-    let request = serde_json::from_str(r#"{"verb": "demo"}"#).map_err(anyhow::Error::from)?;
-    started(&frame, state, request).await
-}
-
-/// Queues a run and leads to it.
-pub async fn started(
-    frame: &Frame,
-    state: Arc<State>,
-    request: RunRequest,
-) -> Result<Response, Refusal> {
-    let id = reading(move || {
-        let id = state.queue.add(&request).map_err(not_queued)?;
-        state.index.refresh();
-        Ok(id)
-    });
-    Ok(frame.lead_to(&format!("/runs/{}", id.await?)))
+    let id = live::queued(state, RunRequest::new(Verb::Demo)).await?;
+    Ok(frame.lead_to(&format!("/runs/{id}/live")))
 }

@@ -43,6 +43,7 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/chosen", get(chosen::chosen))
         .route("/delete", get(chosen::ask).post(chosen::delete))
         .route("/runs/{id}", get(result::page))
+        .route("/runs/{id}/again", post(result::again))
         .route("/new", get(new_run::page).post(new_run::ask))
         .route("/api/v2/plan", get(new_run::plan))
         .route("/runs/{id}/live", get(live::page))

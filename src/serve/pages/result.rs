@@ -10,9 +10,12 @@ use super::frame::Frame;
 use super::row::Row;
 use crate::app::artefacts::RECORD;
 use crate::app::format::Format;
+use crate::app::planned;
 use crate::app::runs::found::{self, Run, State as RunState};
+use crate::app::runs::request;
 use crate::lang::{Text, bilingual};
-use crate::serve::answer::Answer;
+use crate::serve::answer::{Answer, Refusal};
+use crate::serve::live;
 use crate::serve::state::State;
 use crate::serve::stored::{self, reading};
 
@@ -29,6 +32,8 @@ struct ResultPage<'a> {
     errors: Vec<String>,
     ended: Option<String>,
     compare: Option<String>,
+    /// The same in a terminal; absent where nobody has asked this service for the run.
+    command: Option<String>,
     /// Address of the report, but for its format; absent where there is none.
     report: Option<String>,
     /// Address of the record.
@@ -55,6 +60,7 @@ pub async fn page(
             ended: run.ended.clone(),
             compare: previous
                 .map(|other| frame.link(&format!("/compare?runs={},{}", other.id, run.id))),
+            command: request::asked(&run.folder).and_then(|asked| planned::command(&asked).ok()),
             report: found::has_report(&run)
                 .then(|| format!("{address}/report?lang={}", frame.language_code())),
             record: run.folder.join(RECORD).is_file().then(|| format!("{address}/record")),
@@ -63,6 +69,25 @@ pub async fn page(
         frame.page(&page)
     })
     .await
+}
+
+/// Asks for the same once more. Errors: nobody has asked this service for it before.
+pub async fn again(
+    frame: Frame,
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+) -> Answer {
+    let (own, wanted) = (Arc::clone(&state), id);
+    let request = reading(move || {
+        let run = stored::run(&own, &wanted)?;
+        let why = bilingual!(
+            "a terminal has started this run: its command is not kept",
+            "터미널에서 시작한 실행이라 명령이 보관되어 있지 않음"
+        );
+        request::asked(&run.folder).ok_or_else(|| Refusal::not_found("no_request", why))
+    });
+    let id = live::queued(state, request.await?).await?;
+    Ok(frame.lead_to(&format!("/runs/{id}/live")))
 }
 
 /// What a state without a verdict means.
@@ -81,20 +106,10 @@ fn about(run: &Run) -> Option<Text> {
             "A file of it is gone, was cut, or cannot be read. What is left is here.",
             "파일이 없거나 잘렸거나 읽을 수 없음. 남은 것은 여기에 있음."
         )),
-        RunState::Ended => ended_without_verdict(run),
-    }
-}
-
-fn ended_without_verdict(run: &Run) -> Option<Text> {
-    match run.exit_code {
-        Some(130) => Some(bilingual!(
+        RunState::Ended if run.exit_code == Some(130) => Some(bilingual!(
             "It was stopped. What was measured until then is kept.",
             "사용자가 중단함. 그때까지 측정한 것은 보관됨."
         )),
-        Some(0) | None => None,
-        Some(code) if run.verdict.is_none() => {
-            Some(bilingual!("It came to nothing (exit {code}).", "결과 없이 끝남 (exit {code})."))
-        }
-        Some(_) => None,
+        RunState::Ended => None,
     }
 }

@@ -98,7 +98,8 @@ pub fn headline(frame: &Frame, run: &Run) -> Option<String> {
     let korean = run.headline_ko.as_deref().or(run.headline.as_deref());
     let headline = run.headline.as_deref().map(|english| {
         let whole = frame.text(english, korean.unwrap_or(english));
-        let word = run.verdict.map_or("", Verdict::word);
+        // A run that was not judged says so itself: "measured 24 requests, nothing judged".
+        let word = run.verdict.map_or("measured", Verdict::word);
         text::plain(whole.strip_prefix(word).unwrap_or(whole).trim_start_matches([':', ' ']))
     });
     headline.filter(|headline| !headline.is_empty())

@@ -206,9 +206,7 @@ fn drawn(points: &[Point], moved: &[&str]) -> Line {
     let half = half.max(LEAST_HALF * middle.abs()).max(f64::MIN_POSITIVE);
     let tenth = |x: f64| (x * 10.0).round() / 10.0;
     let step = (WIDTH - 2.0 * EDGE) / (points.len().max(2) - 1) as f64;
-    // One point alone is the newest: it stands at the end.
-    let before = if points.len() == 1 { 1.0 } else { 0.0 };
-    let x_at = |i: usize| tenth(EDGE + (i as f64 + before) * step);
+    let x_at = |i: usize| tenth(EDGE + i as f64 * step);
     let y_at = |y: f64| tenth(HEIGHT / 2.0 - (y - middle) / half * (HEIGHT / 2.0 - EDGE));
     let (mut path, mut baselines) = (String::new(), String::new());
     let (mut dots, mut marks) = (Vec::new(), Vec::new());
