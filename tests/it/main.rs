@@ -64,6 +64,7 @@ mod serve_docs;
 mod serve_guards;
 mod serve_beside;
 mod serve_pages;
+mod serve_pages_seen;
 mod serve_live_pages;
 mod serve_import;
 mod serve_runs;

@@ -98,6 +98,16 @@ fn report(workload: &str, verdict: &str, ttft: f64) -> Value {
     })
 }
 
+/// Runs of two workloads, of which one in ten failed.
+pub fn many(gate: &Gate, runs: u32) {
+    for number in 0..runs {
+        let workload = if number % 3 == 0 { "batch" } else { "chat" };
+        let verdict = if number % 10 == 0 { "failed" } else { "passed" };
+        let ttft = 80.0 + f64::from(number % 28) / 3.0;
+        kept(gate, number, &json!({}), Some(&report(workload, verdict, ttft)));
+    }
+}
+
 fn post(service: &Service, path: &str, headers: &[(&str, &str)], form: &str) -> Reply {
     let host = service.address;
     let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -155,11 +165,7 @@ fn a_foreign_name_is_a_name_on_every_page() {
 #[test]
 fn the_history_is_filtered_and_paged_and_a_filter_outlives_the_page() {
     let gate = Gate::new();
-    for number in 0..60 {
-        let workload = if number % 3 == 0 { "batch" } else { "chat" };
-        let verdict = if number % 10 == 0 { "failed" } else { "passed" };
-        kept(&gate, number, &json!({}), Some(&report(workload, verdict, 80.0)));
-    }
+    many(&gate, 60);
     let service = Service::start(&gate, &[]);
     let rows = |query: &str| {
         let page = shown(&service, &format!("/history?{query}")).text();
@@ -282,7 +288,7 @@ fn an_empty_store_offers_the_demo_and_a_form_starts_it() {
     let own = own(&service);
     let reply = post(&service, "/demo", &[("Origin", &own)], "");
     assert_eq!(reply.status, 303, "{reply:?}");
-    let place = reply.headers["location"].clone();
+    let place = reply.headers["location"].strip_suffix("/live").expect("it is led to").to_owned();
     assert!(shown(&service, &place).text().contains("queued"));
     assert!(shown(&service, "/").text().contains("id=\"running\""));
     for run in service.json("/api/v2/runs")["runs"].as_array().expect("runs") {

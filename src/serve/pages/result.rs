@@ -12,7 +12,7 @@ use crate::app::artefacts::RECORD;
 use crate::app::format::Format;
 use crate::app::planned;
 use crate::app::runs::found::{self, Run, State as RunState};
-use crate::app::runs::request;
+use crate::app::runs::request::{self, Checked};
 use crate::lang::{Text, bilingual};
 use crate::serve::answer::{Answer, Refusal};
 use crate::serve::live;
@@ -32,7 +32,9 @@ struct ResultPage<'a> {
     errors: Vec<String>,
     ended: Option<String>,
     compare: Option<String>,
-    /// The same in a terminal; absent where nobody has asked this service for the run.
+    /// Somebody has asked this service for it.
+    again: bool,
+    /// The same in a terminal.
     command: Option<String>,
     /// Address of the report, but for its format; absent where there is none.
     report: Option<String>,
@@ -51,6 +53,11 @@ pub async fn page(
         let address = frame.link(&format!("/api/v2/runs/{}", run.id));
         let previous = run.workloads.first().map(|w| state.index.previous(&run, &w.name));
         let previous = previous.transpose()?.flatten();
+        let asked = request::asked(&run.folder).map(|mut asked| {
+            // It is shown as it was asked for; whoever asks again has it looked at again.
+            asked.checked = asked.base_url.clone().map(Checked::Url);
+            asked
+        });
         let page = ResultPage {
             frame: &frame,
             row: Row::new(&frame, &run),
@@ -60,7 +67,8 @@ pub async fn page(
             ended: run.ended.clone(),
             compare: previous
                 .map(|other| frame.link(&format!("/compare?runs={},{}", other.id, run.id))),
-            command: request::asked(&run.folder).and_then(|asked| planned::command(&asked).ok()),
+            again: asked.is_some(),
+            command: asked.and_then(|asked| planned::command(&asked).ok()),
             report: found::has_report(&run)
                 .then(|| format!("{address}/report?lang={}", frame.language_code())),
             record: run.folder.join(RECORD).is_file().then(|| format!("{address}/record")),
