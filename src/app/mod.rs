@@ -42,7 +42,7 @@ pub mod around;
 pub mod planned;
 pub mod first_config;
 pub mod by_hand;
-pub mod targets;
 pub mod servers;
+pub mod targets;
 pub mod gpus;
 pub mod doctor;

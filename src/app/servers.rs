@@ -179,7 +179,7 @@ impl Commands {
 }
 
 /// By the names that people use: those of `targets`, and the config's own `target`.
-fn named(here: &Workspace) -> anyhow::Result<Vec<(String, Target)>> {
+pub fn named(here: &Workspace) -> anyhow::Result<Vec<(String, Target)>> {
     let (config, has_own) = config(here)?;
     let own = has_own.then(|| own_name(&config)).flatten();
     let own = own.filter(|_| !config.targets.values().any(|other| *other == config.target));
@@ -206,7 +206,7 @@ pub fn flags(here: &Workspace, name: &str) -> anyhow::Result<Flags> {
     Ok(Flags { target: (!is_own).then(|| name.to_owned()), ..Flags::default() })
 }
 
-fn place(here: &Workspace, name: &str) -> Result<Place, Refused> {
+pub fn place(here: &Workspace, name: &str) -> Result<Place, Refused> {
     let all = named(here).map_err(Refused::Failed)?;
     let (_, target) = all.iter().find(|(known, _)| known == name).ok_or(Refused::Unknown)?;
     let not_ours = match &target.endpoint {

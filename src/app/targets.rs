@@ -5,24 +5,22 @@
 //! Not here: what is sent to them (`runs::request`), or how a server is found (`around`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs as _};
-use std::path::Path;
 
 use reqwest::Url;
 
 use super::around;
-use super::by_hand::{self, Place};
+use super::by_hand;
 use super::error_text;
 use super::gate::{self, Given};
 use super::runs::request::{Checked, RunRequest};
+use super::servers;
 use super::workspace::Workspace;
-use crate::config::{Config, Endpoint, Flags, Target};
+use crate::config::{Endpoint, Target};
 use crate::probe::scan::USUAL_PORTS;
 
 /// Variables whose name begins so are set for this service's targets, and for nothing else.
 pub const KEY_PREFIX: &str = "GOODPUT_GATE_KEY_";
 
-/// Where servers that were brought up by hand are kept, unless it is said.
-const OUT: &str = ".goodput-gate";
 /// Characters of an address.
 const LONGEST: usize = 200;
 
@@ -35,25 +33,14 @@ pub enum Reach {
     Any,
 }
 
-/// What the working folder's config says; None where there is none. Errors: it cannot be used.
-pub fn config(here: &Workspace) -> anyhow::Result<Option<Config>> {
-    let given = Given::default();
-    match gate::path(here, &given)? {
-        None => Ok(None),
-        Some(_) => gate::config(here, &given).map(Some),
+/// The servers of the working folder's config, each with what `--target` has to say for it; none
+/// where there is no config. Errors: it cannot be used.
+fn configured(here: &Workspace) -> anyhow::Result<Vec<(Option<String>, Target)>> {
+    if gate::path(here, &Given::default())?.is_none() {
+        return Ok(Vec::new());
     }
-}
-
-/// The targets of a config, with the names that `--target` takes; its own comes first, without one.
-pub fn all(config: &Config) -> impl Iterator<Item = (Option<&str>, &Target)> {
-    let named = config.targets.iter().map(|(name, target)| (Some(name.as_str()), target));
-    std::iter::once((None, &config.target)).chain(named)
-}
-
-/// Where the config's server lies that was brought up by hand.
-pub fn place(here: &Workspace, name: Option<&str>) -> anyhow::Result<Place> {
-    let flags = Flags { target: name.map(str::to_owned), ..Flags::default() };
-    Place::find(here, &Given { flags, ..Given::default() }, Path::new(OUT))
+    let all = servers::named(here)?.into_iter();
+    all.map(|(name, target)| Ok((servers::flags(here, &name)?.target, target))).collect()
 }
 
 /// Looks at the server that a request names, and says in it what came of that. Errors: it may not
@@ -62,20 +49,18 @@ pub fn settle(here: &Workspace, request: &mut RunRequest, reach: Reach) -> Resul
     if request.base_url.is_none() && request.api_key_env.is_none() {
         return Ok(());
     }
-    let config = config(here).map_err(|e| error_text::text(&e).en)?;
+    let configured = configured(here).map_err(|e| error_text::text(&e).en)?;
     if let Some(text) = &request.base_url {
         let url = parsed(text)?;
-        request.checked = Some(checked(here, config.as_ref(), &url, reach)?);
+        request.checked = Some(checked(here, &configured, &url, reach)?);
     }
     let target = match &request.checked {
         Some(Checked::Url(_)) => None,
-        Some(Checked::Configured(name)) => Some(name.as_deref()),
-        None => Some(request.target.as_deref()),
+        Some(Checked::Configured(name)) => Some(name),
+        None => Some(&request.target),
     };
-    let its = config
-        .as_ref()
-        .zip(target)
-        .and_then(|(config, name)| all(config).find(|(n, _)| *n == name)?.1.api_key_env.as_deref());
+    let its = target
+        .and_then(|name| configured.iter().find(|(own, _)| own == name)?.1.api_key_env.as_deref());
     match &request.api_key_env {
         Some(name) if its != Some(name) && !name.starts_with(KEY_PREFIX) => Err(format!(
             "api_key_env: {name} is not what the config sends to this server, and does not begin with {KEY_PREFIX}"
@@ -105,25 +90,19 @@ fn parsed(text: &str) -> Result<Url, String> {
 
 fn checked(
     here: &Workspace,
-    config: Option<&Config>,
+    configured: &[(Option<String>, Target)],
     url: &Url,
     reach: Reach,
 ) -> Result<Checked, String> {
-    for (name, target) in config.into_iter().flat_map(all) {
-        match &target.endpoint {
-            Endpoint::Http(own) if is_same(own, url) => {
-                return Ok(Checked::Configured(name.map(str::to_owned)));
-            }
-            Endpoint::Started(_) => {
-                let up = place(here, name).and_then(|place| by_hand::status(&place));
-                if let Ok(Some(up)) = up
-                    && is_same(&up.base_url, url)
-                {
-                    return Ok(Checked::Url(shortened(url)));
-                }
-            }
-            _ => {}
+    for (name, target) in configured {
+        if let Endpoint::Http(own) = &target.endpoint
+            && is_same(own, url)
+        {
+            return Ok(Checked::Configured(name.clone()));
         }
+    }
+    if is_up(here, url) {
+        return Ok(Checked::Url(shortened(url)));
     }
     if is_usual(url) && matches!(around::server(&shortened(url), None), Ok(Some(_))) {
         return Ok(Checked::Url(shortened(url)));
@@ -135,6 +114,15 @@ fn checked(
         ),
         Reach::Any => pinned(url).map(Checked::Url),
     }
+}
+
+/// It is a server of the config that was brought up by hand.
+fn is_up(here: &Workspace, url: &Url) -> bool {
+    let names = servers::named(here).unwrap_or_default();
+    names.iter().any(|(name, _)| {
+        let up = servers::place(here, name).ok().and_then(|place| by_hand::status(&place).ok()?);
+        up.is_some_and(|up| is_same(&up.base_url, url))
+    })
 }
 
 /// Whether both are one place; `/v1` at the end is the protocol's matter.

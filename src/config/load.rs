@@ -13,6 +13,7 @@ use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File};
 use super::flags::Flags;
 use super::gate::{Counterpart, GateMode};
+use super::hypothesis::HypothesisFile;
 use super::names::{self, Names};
 use super::position::Origins;
 use super::target::{Endpoint, Target};
@@ -268,7 +269,7 @@ fn assemble(
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
     let called = Names { workloads: descriptions(&layered), ..Names::from_sides(&named) };
-    let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
+    let hypotheses = check.hypotheses(claims(file.hypotheses, flags), &known, &loads);
     let mut workloads = check.workloads(&layered, file.workloads.is_some());
     check.extra_bodies(&layered, &target.iter().chain(targets.values()).collect::<Vec<_>>());
     // Before some of them are selected: one level alone is still a level.
@@ -291,6 +292,11 @@ fn assemble(
             baselines_max_walk: baselines.max_walk,
         });
     (config, check.issues)
+}
+
+/// They are of the file's workloads: where presets stand in for those, only `--each` asks for them.
+fn claims(all: Option<Vec<HypothesisFile>>, flags: &Flags) -> Vec<HypothesisFile> {
+    all.filter(|_| flags.each || flags.preset.is_empty()).unwrap_or_default()
 }
 
 /// Of the workloads that have one, by their names.

@@ -19,7 +19,7 @@ use super::state::State;
 const KEY: &str = "x-api-key";
 /// What a container or a balancer asks without a key, and how a browser gets at one: they tell
 /// nothing.
-const OPEN: [&str; 3] = ["/healthz", "/sign-in", "/sign-out"];
+const OPEN: [&str; 4] = ["/healthz", "/health", "/sign-in", "/sign-out"];
 /// Below it are the files that the page of the sign-in loads.
 const OPEN_FILES: &str = "/assets/";
 /// Below it a body is JSON; elsewhere are pages, and their forms.

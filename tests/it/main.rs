@@ -68,6 +68,7 @@ mod serve_pages_seen;
 mod serve_live_pages;
 mod serve_import;
 mod serve_runs;
+mod serve_v1;
 mod server_by_hand;
 mod server_evidence;
 mod sim;

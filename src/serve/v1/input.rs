@@ -264,8 +264,11 @@ mod tests {
         )
         .await;
         all.required("server_url");
-        (all.whole("n", 1, 0), all.whole("m", 1, 0), all.text("s"), all.wholes("l", &[])).0;
-        (all.wholes("e", &[]), all.flag("f", true), all.number("d")).1;
+        let numbers = (all.whole("n", 1, 0), all.whole("m", 1, 0), all.number("d"));
+        assert_eq!(numbers, (1, 1, None));
+        let others =
+            (all.text("s"), all.wholes("l", &[]), all.wholes("e", &[]), all.flag("f", true));
+        assert_eq!(others, (None, Vec::new(), Vec::new(), true));
         let mut inner = all.object("k").expect("an object");
         inner.number("x");
         all.absorb("k", inner);
@@ -275,11 +278,11 @@ mod tests {
                 r#"["body","server_url"] "missing""#,
                 r#"["body","n"] "greater_than_equal""#,
                 r#"["body","m"] "int_from_float""#,
+                r#"["body","d"] "greater_than""#,
                 r#"["body","s"] "string_type""#,
                 r#"["body","l"] "greater_than_equal""#,
                 r#"["body","e"] "too_short""#,
                 r#"["body","f"] "bool_type""#,
-                r#"["body","d"] "greater_than""#,
                 r#"["body","k","x"] "greater_than""#,
             ]
         );

@@ -33,7 +33,7 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/run", post(runs::start))
         .route("/run/{id}", get(runs::show).delete(runs::delete))
         .route("/run/{id}/stop", post(runs::stop))
-        .route("/result/{id}", get(runs::result_of))
+        .route("/result/{id}", get(runs::show_result))
         .route("/result/{id}/export", get(runs::export))
         .route("/result/{id}/analysis", get(runs::not_yet))
         .route("/history", get(runs::history))

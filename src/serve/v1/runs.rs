@@ -81,14 +81,14 @@ async fn found(state: Arc<State>, id: String) -> Result<Found, Refusal> {
                 "benchmark_failed",
                 &json!({"detail": "Benchmark failed", "code": "benchmark_failed", "error": why_failed(&run)}),
             )),
-            Stage::Completed => Found::Result(of_record(&run)?),
+            Stage::Completed => Found::Result(read_result(&run)?),
         })
     };
     reading(run).await
 }
 
 /// Errors: it has no record, or one that cannot be read.
-pub fn of_record(run: &Run) -> anyhow::Result<Value> {
+pub fn read_result(run: &Run) -> anyhow::Result<Value> {
     Ok(result::result(run, &record(run)?)?)
 }
 
@@ -97,7 +97,7 @@ pub fn record(run: &Run) -> anyhow::Result<Record> {
     Ok(Record::parse(&artefacts::read(&path)?)?)
 }
 
-pub async fn result_of(Shared(state): Service, Path(id): Path<String>) -> Answer {
+pub async fn show_result(Shared(state): Service, Path(id): Path<String>) -> Answer {
     match found(state, id).await? {
         Found::Result(result) => answer::json(&result),
         Found::Other(answer) => Ok(answer),
