@@ -42,7 +42,8 @@ fn by_framework(runs: Vec<Run>) -> ByFramework {
 }
 
 fn newest(state: &State) -> Result<ByFramework, Refusal> {
-    Ok(by_framework(state.index.page(&Filter::default(), NEWEST, 0)?.runs))
+    let runs = state.index.page(&Filter::default(), NEWEST, 0)?.runs;
+    Ok(by_framework(runs.into_iter().map(|run| runs::fresh(state, run)).collect()))
 }
 
 /// Ids, where theirs has names of files.

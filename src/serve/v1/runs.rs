@@ -153,7 +153,7 @@ pub async fn history(
         let (runs, total) = match stage {
             None => {
                 let page = state.index.page(&Filter::default(), limit, offset)?;
-                (page.runs, page.total)
+                (page.runs.into_iter().map(|run| fresh(&state, run)).collect(), page.total)
             }
             Some(None) => (Vec::new(), 0),
             Some(Some(stage)) => staged(&state, stage, limit, offset)?,
@@ -174,7 +174,14 @@ fn staged(state: &State, stage: Stage, limit: u32, offset: u32) -> anyhow::Resul
 
 /// Of all there are, newest first.
 pub fn every(state: &State) -> anyhow::Result<Vec<Run>> {
-    Ok(state.index.page(&Filter::default(), u32::MAX, 0)?.runs)
+    let all = state.index.page(&Filter::default(), u32::MAX, 0)?.runs;
+    Ok(all.into_iter().map(|run| fresh(state, run)).collect())
+}
+
+/// The index hears of the end of a run a little later than whoever waits for it.
+pub fn fresh(state: &State, run: Run) -> Run {
+    let again = run.goes_on().then(|| stored::run(state, run.id.as_str()).ok()).flatten();
+    again.unwrap_or(run)
 }
 
 pub async fn compare_runs(Shared(state): Service, body: Body) -> Answer {
