@@ -33,7 +33,7 @@ pub async fn run(
     let topic = Topic { kind: KIND, id: Some(id.clone()) };
     let own = Arc::clone(&state);
     let listener = state.hub.listen(topic, 1, |publisher| {
-        let mut view = View { id: id.clone(), levels, sequence: None, snapshot: 0.0 };
+        let mut view = View { id: id.clone(), levels, sequence: None, snapshot: 0.0, overall: 0.0 };
         socket::follow(own, id, publisher, move |state, goes_on, said| {
             view.messages(state, goes_on, said).map(|m| m.to_string()).into_iter().collect()
         })
@@ -54,6 +54,8 @@ struct View {
     sequence: Option<u64>,
     /// Requests that were done at the last snapshot.
     snapshot: f64,
+    /// Percent. A round that is measured again does not take it back.
+    overall: f64,
 }
 
 impl View {
@@ -79,13 +81,14 @@ impl View {
         let share = requests.filter(|all| *all > 0.0).map(|all| done / all).or_else(by_time);
         let share = share.unwrap_or_default().min(1.0);
         let level = level(place["workload"].as_str().unwrap_or_default(), &self.levels);
+        self.overall = self.overall.max(tenths((index + share) / levels * 100.0));
         let mut message = json!({
             "type": "progress",
             "run_id": self.id,
             "status": "running",
             "progress": {"current": round["done"], "total": round["requests"], "percent": tenths(share * 100.0)},
             "concurrency": {"level": level, "index": number.as_u64().unwrap_or(1) - 1, "total": all},
-            "overall_percent": tenths((index + share) / levels * 100.0),
+            "overall_percent": self.overall,
         });
         // As often as theirs: each ten requests, or each twentieth part.
         let step = (requests.unwrap_or_default() / 20.0).max(10.0);
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
 
     fn view() -> View {
-        View { id: "r".into(), levels: vec![1, 8], sequence: None, snapshot: 0.0 }
+        View { id: "r".into(), levels: vec![1, 8], sequence: None, snapshot: 0.0, overall: 0.0 }
     }
 
     fn round(done: u64) -> Value {
