@@ -16,6 +16,7 @@ use super::runs::request::{Checked, RunRequest};
 use super::servers;
 use super::workspace::Workspace;
 use crate::config::{Endpoint, Target};
+use crate::lang::{Text, bilingual};
 use crate::probe::scan::USUAL_PORTS;
 
 /// Variables whose name begins so are set for this service's targets, and for nothing else.
@@ -44,12 +45,12 @@ fn configured(here: &Workspace) -> anyhow::Result<Vec<(Option<String>, Target)>>
 }
 
 /// Looks at the server that a request names, and says in it what came of that. Errors: it may not
-/// be measured, or not with this key; in English.
-pub fn settle(here: &Workspace, request: &mut RunRequest, reach: Reach) -> Result<(), String> {
+/// be measured, or not with this key.
+pub fn settle(here: &Workspace, request: &mut RunRequest, reach: Reach) -> Result<(), Text> {
     if request.base_url.is_none() && request.api_key_env.is_none() {
         return Ok(());
     }
-    let configured = configured(here).map_err(|e| error_text::text(&e).en)?;
+    let configured = configured(here).map_err(|e| error_text::text(&e))?;
     if let Some(text) = &request.base_url {
         let url = parsed(text)?;
         request.checked = Some(checked(here, &configured, &url, reach)?);
@@ -62,30 +63,44 @@ pub fn settle(here: &Workspace, request: &mut RunRequest, reach: Reach) -> Resul
     let its = target
         .and_then(|name| configured.iter().find(|(own, _)| own == name)?.1.api_key_env.as_deref());
     match &request.api_key_env {
-        Some(name) if its != Some(name) && !name.starts_with(KEY_PREFIX) => Err(format!(
-            "api_key_env: {name} is not what the config sends to this server, and does not begin with {KEY_PREFIX}"
+        Some(name) if its != Some(name) && !name.starts_with(KEY_PREFIX) => Err(bilingual!(
+            "api_key_env: {name} is not what the config sends to this server, and does not begin with {KEY_PREFIX}",
+            "api_key_env: {name}은(는) 설정이 이 서버에 보내는 변수가 아니며 {KEY_PREFIX}로 시작하지도 않음"
         )),
         _ => Ok(()),
     }
 }
 
 /// An address that says nothing but where the server is. Errors: it is no such.
-fn parsed(text: &str) -> Result<Url, String> {
-    let wrong = |what: &str| Err(format!("base_url: {what}; write http://HOST:PORT/v1"));
+fn parsed(text: &str) -> Result<Url, Text> {
+    let wrong = |what: Text| Err(named(&what).then(&"\nhint: http://HOST:PORT/v1".into()));
     // `${NAME}` would be replaced by what this service's environment has there.
     let odd = |c: char| c.is_control() || c.is_whitespace() || "${}\\".contains(c);
     if text.len() > LONGEST || text.contains(odd) {
-        return wrong("it is too long, or has characters that no address has");
+        return wrong(bilingual!(
+            "it is too long, or has characters that no address has",
+            "너무 길거나 주소에 쓸 수 없는 문자가 있음"
+        ));
     }
-    let Ok(url) = Url::parse(text) else { return wrong("it is no address") };
+    let Ok(url) = Url::parse(text) else {
+        return wrong(bilingual!("it is no address", "주소가 아님"));
+    };
     let bare = url.query().or(url.fragment()).or(url.password()).is_none()
         && url.username().is_empty()
         && !text.contains('@');
     match url.scheme() {
         "http" | "https" if url.host().is_some() && bare => Ok(url),
-        "http" | "https" => wrong("it has a user, a query or no host"),
-        _ => wrong("it is neither http nor https"),
+        "http" | "https" => wrong(bilingual!(
+            "it has a user, a query or no host",
+            "사용자 이름이나 쿼리가 있거나 호스트가 없음"
+        )),
+        _ => wrong(bilingual!("it is neither http nor https", "http도 https도 아님")),
     }
+}
+
+/// What is wrong with the address that was asked for.
+fn named(what: &Text) -> Text {
+    Text::from("base_url: ").then(what)
 }
 
 fn checked(
@@ -93,7 +108,7 @@ fn checked(
     configured: &[(Option<String>, Target)],
     url: &Url,
     reach: Reach,
-) -> Result<Checked, String> {
+) -> Result<Checked, Text> {
     for (name, target) in configured {
         if let Endpoint::Http(own) = &target.endpoint
             && is_same(own, url)
@@ -108,10 +123,10 @@ fn checked(
         return Ok(Checked::Url(shortened(url)));
     }
     match reach {
-        Reach::Known => Err(
-            "base_url: neither a server of the config nor one that was found on this machine\nhint: add it to the config's `targets`, or start the service with --allow-any-target"
-                .into(),
-        ),
+        Reach::Known => Err(named(&bilingual!(
+            "neither a server of the config nor one that was found on this machine\nhint: add it to the config's `targets`, or start the service with --allow-any-target",
+            "설정의 서버도, 이 머신에서 찾은 서버도 아님\n힌트: 설정의 `targets`에 추가하거나 서비스를 --allow-any-target으로 시작하십시오"
+        ))),
         Reach::Any => pinned(url).map(Checked::Url),
     }
 }
@@ -155,26 +170,25 @@ fn shortened(url: &Url) -> String {
 /// The address with the name's place in it: whoever owns the name cannot lead the run elsewhere
 /// once it was looked at. By https the name stays, since only its own server has its certificate.
 /// Errors: no address, or one that is refused.
-fn pinned(url: &Url) -> Result<String, String> {
+fn pinned(url: &Url) -> Result<String, Text> {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_matches(['[', ']']);
     let port = url.port_or_known_default().unwrap_or_default();
     let found: Vec<IpAddr> = (bare, port)
         .to_socket_addrs()
-        .map_err(|e| format!("base_url: {host} has no address: {e}"))?
+        .map_err(|e| named(&bilingual!("{host} has no address: {e}", "{host}의 주소 없음: {e}")))?
         .map(|at| at.ip())
         .collect();
     if let Some(why) = found.iter().find_map(|ip| refused(*ip)) {
-        return Err(format!("base_url: {host} is {why}, which is never measured"));
+        let never = bilingual!(", which is never measured", ": 측정 대상이 될 수 없음");
+        return Err(named(&format!("{host}: ").into()).then(&why).then(&never));
     }
-    let Some(first) = found.first() else {
-        return Err(format!("base_url: {host} has no address"));
-    };
-    let mut url = url.clone();
-    if url.scheme() == "http" && url.set_ip_host(*first).is_err() {
-        return Err(format!("base_url: {host} cannot be written as an address"));
+    let (mut url, first) = (url.clone(), found.first());
+    let written = |url: &mut Url| first.is_some_and(|ip| url.set_ip_host(*ip).is_ok());
+    if url.scheme() == "https" || written(&mut url) {
+        return Ok(shortened(&url));
     }
-    Ok(shortened(&url))
+    Err(named(&bilingual!("{host} has no address", "{host}의 주소 없음")))
 }
 
 /// Where clouds keep what a machine may do, and no model: Alibaba, Azure, Oracle; and by IPv6 Amazon
@@ -190,20 +204,22 @@ const METADATA_6: [Ipv6Addr; 2] = [
 ];
 
 /// What an address is that is never measured.
-fn refused(ip: IpAddr) -> Option<&'static str> {
+fn refused(ip: IpAddr) -> Option<Text> {
+    let nobody = || bilingual!("no single machine", "한 머신의 주소가 아님");
+    let link_local = || bilingual!("a link-local address", "링크 로컬 주소");
+    let multicast = || bilingual!("a multicast address", "멀티캐스트 주소");
+    let metadata = || bilingual!("a cloud's metadata address", "클라우드 메타데이터 주소");
     match ip {
-        IpAddr::V4(ip) if ip.octets()[0] == 0 || ip.is_broadcast() => Some("no single machine"),
-        IpAddr::V4(ip) if ip.is_link_local() => Some("a link-local address"),
-        IpAddr::V4(ip) if ip.is_multicast() => Some("a multicast address"),
-        IpAddr::V4(ip) if METADATA.contains(&ip) => Some("a cloud's metadata address"),
-        IpAddr::V4(_) => None,
+        IpAddr::V4(ip) if ip.octets()[0] == 0 || ip.is_broadcast() => Some(nobody()),
+        IpAddr::V4(ip) if ip.is_link_local() => Some(link_local()),
+        IpAddr::V4(ip) if ip.is_multicast() => Some(multicast()),
+        IpAddr::V4(ip) => METADATA.contains(&ip).then(metadata),
         IpAddr::V6(ip) => match embedded(ip) {
             Some(inner) => refused(inner.into()),
-            None if ip.is_unspecified() => Some("no single machine"),
-            None if ip.is_multicast() => Some("a multicast address"),
-            None if matches!(ip.segments()[0], 0xfe80..=0xfeff) => Some("a link-local address"),
-            None if METADATA_6.contains(&ip) => Some("a cloud's metadata address"),
-            None => None,
+            None if ip.is_unspecified() => Some(nobody()),
+            None if ip.is_multicast() => Some(multicast()),
+            None if matches!(ip.segments()[0], 0xfe80..=0xfeff) => Some(link_local()),
+            None => METADATA_6.contains(&ip).then(metadata),
         },
     }
 }
@@ -253,7 +269,7 @@ mod tests {
             "https://169.254.169.254/v1",
         ] {
             let why = pinned(&parsed(text).expect("an address")).expect_err(text);
-            assert!(why.contains("never measured"), "{text}: {why}");
+            assert!(why.en.contains("never measured"), "{text}: {why}");
         }
     }
 

@@ -139,12 +139,13 @@ pub async fn stop(Shared(state): Service, body: Body) -> Answer {
 }
 
 fn gpu_now(state: &State) -> Result<Value, Refusal> {
-    let first = v2::gpus::now(state)?.ok().and_then(|all| all.gpus.into_iter().next());
+    let all = v2::gpus::now(state)?.ok();
+    let first = all.as_ref().and_then(|all| all.gpus.first());
     let mib = |bytes: u64| (bytes >> 20) as f64;
     Ok(json!({
-        "memory_used_mb": first.as_ref().and_then(|gpu| gpu.memory_used_bytes).map(mib),
-        "memory_total_mb": first.as_ref().and_then(|gpu| gpu.device.memory_total_bytes).map(mib),
-        "gpu_utilization_pct": first.as_ref().and_then(|gpu| gpu.utilisation_ratio).map(|r| r * 100.0),
+        "memory_used_mb": first.and_then(|gpu| gpu.memory_used_bytes).map(mib),
+        "memory_total_mb": first.and_then(|gpu| gpu.device.memory_total_bytes).map(mib),
+        "gpu_utilization_pct": first.and_then(|gpu| gpu.utilisation_ratio).map(|r| r * 100.0),
     }))
 }
 
