@@ -29,7 +29,7 @@ CREATE TABLE runs (
   commit_id TEXT,
   run TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX runs_started ON runs (started, id);
+CREATE INDEX runs_chosen ON runs (started, id, branch, verdict, commit_id);
 CREATE INDEX runs_branch ON runs (branch);
 CREATE INDEX runs_going_on ON runs (goes_on) WHERE goes_on;
 CREATE TABLE facts (
@@ -158,8 +158,11 @@ pub fn page(
     let wanted: [&dyn ToSql; 6] = [branch, &verdict, workload, model, server, commit];
     let total = reader
         .query_row(&format!("SELECT count(*) {WANTED}"), &wanted[..], |row| row.get::<_, i64>(0))?;
+    // Those before the page are passed in the index: the runs themselves are large.
     let mut page = reader.prepare(&format!(
-        "SELECT r.run {WANTED} ORDER BY r.started DESC, r.id DESC LIMIT ?7 OFFSET ?8"
+        "SELECT whole.run FROM (
+           SELECT r.id {WANTED} ORDER BY r.started DESC, r.id DESC LIMIT ?7 OFFSET ?8) chosen
+         JOIN runs whole ON whole.id = chosen.id ORDER BY whole.started DESC, whole.id DESC"
     ))?;
     let part: [&dyn ToSql; 8] =
         [branch, &verdict, workload, model, server, commit, &limit, &offset];
