@@ -21,6 +21,7 @@ use crate::app::runs::queue::Refused;
 use crate::app::runs::request::RunRequest;
 use crate::app::workspace::Workspace;
 use crate::app::{error_text, targets};
+use crate::lang::bilingual;
 
 type Service = Shared<Arc<State>>;
 
@@ -61,11 +62,14 @@ pub fn not_queued(why: Refused) -> Refusal {
     match why {
         Refused::Wrong(why) => Refusal::bad_request("bad_request", why),
         Refused::Full => {
-            let detail = "too many runs wait: ask again when one has ended";
+            let detail = bilingual!(
+                "too many runs wait: ask again when one has ended",
+                "대기 중인 실행이 너무 많음: 하나가 끝난 뒤 다시 요청하십시오"
+            );
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail)
         }
         Refused::Closed => {
-            let detail = "the service ends";
+            let detail = bilingual!("the service ends", "서비스가 종료되는 중");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ending", detail)
         }
         Refused::Failed(e) => Refusal::new(

@@ -13,6 +13,7 @@ use axum::http::{Response, Uri, request};
 use super::assets;
 use crate::lang::{Lang, Text};
 use crate::serve::answer::{self, Answer};
+use crate::serve::guard;
 use crate::serve::settings::BasePath;
 use crate::serve::state::State;
 
@@ -25,6 +26,8 @@ const YEAR_S: u32 = 365 * 24 * 3600;
 #[derive(Clone, Debug)]
 pub struct Frame {
     pub lang: Lang,
+    /// It has given the key, and can take it back.
+    pub is_signed_in: bool,
     theme: Theme,
     base: BasePath,
     path: String,
@@ -57,15 +60,21 @@ impl FromRequestParts<Arc<State>> for Frame {
         parts: &mut request::Parts,
         state: &Arc<State>,
     ) -> Result<Self, Infallible> {
-        Ok(Self::new(&state.settings.base, &parts.uri, &parts.headers))
+        Ok(Self::of_request(state, parts))
     }
 }
 
 impl Frame {
-    /// Of a request that a browser shows the answer of; None of a program's.
+    /// Of a request that a browser shows the answer of; None of a program's, and of the API's, which
+    /// is for programs whoever asks.
     pub fn for_browser(state: &State, head: &request::Parts) -> Option<Self> {
-        let base = &state.settings.base;
-        wants_page(&head.headers).then(|| Self::new(base, &head.uri, &head.headers))
+        let is_page = wants_page(&head.headers) && !head.uri.path().starts_with("/api/");
+        is_page.then(|| Self::of_request(state, head))
+    }
+
+    fn of_request(state: &State, head: &request::Parts) -> Self {
+        let frame = Self::new(&state.settings.base, &head.uri, &head.headers);
+        Self { is_signed_in: guard::is_signed_in(state, &head.headers), ..frame }
     }
 
     fn new(base: &BasePath, uri: &Uri, headers: &HeaderMap) -> Self {
@@ -87,6 +96,7 @@ impl Frame {
         Self {
             lang: kept(0).and_then(language).unwrap_or_else(|| accepted(headers)),
             theme: kept(1).and_then(theme).unwrap_or_default(),
+            is_signed_in: false,
             base: base.clone(),
             path: uri.path().to_owned(),
             query: rest.collect::<Vec<_>>().join("&"),

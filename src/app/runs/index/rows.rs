@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params, params_from_iter};
 
 use super::{Choices, Page};
 use crate::app::runs::file::Id;
@@ -39,7 +39,7 @@ CREATE TABLE facts (
   verdict TEXT
 );
 CREATE INDEX facts_run ON facts (run, kind, name, verdict);
-CREATE INDEX facts_kind ON facts (kind, name);
+CREATE INDEX facts_kind ON facts (kind, name, run, verdict);
 ";
 
 const UNKNOWN: &str = "*";
@@ -132,20 +132,34 @@ pub fn put(
     Ok(())
 }
 
-/// As [`Filter::wants`] has it.
-const WANTED: &str = "
-FROM runs r
-WHERE (?1 IS NULL OR r.branch IN (?1, '*'))
-  AND (?2 IS NULL OR ?3 IS NOT NULL OR r.verdict IN (?2, '*'))
-  AND (?3 IS NULL OR EXISTS (
-    SELECT 1 FROM facts f
-    WHERE f.run = r.id AND f.kind = 'workload' AND f.name IN (?3, '*')
-      AND (?2 IS NULL OR f.verdict IN (?2, '*'))))
-  AND (?4 IS NULL OR EXISTS (
-    SELECT 1 FROM facts f WHERE f.run = r.id AND f.kind = 'model' AND f.name IN (?4, '*')))
-  AND (?5 IS NULL OR EXISTS (
-    SELECT 1 FROM facts f WHERE f.run = r.id AND f.kind = 'server' AND f.name IN (?5, '*')))
-  AND (?6 IS NULL OR r.commit_id = '*' OR substr(r.commit_id, 1, length(?6)) = ?6)";
+/// What is wanted of the runs `r`, as [`Filter::wants`] has it, and its values. Only what is asked
+/// for is in it, so that as little as can be is read of each run.
+fn wanted(filter: &Filter) -> (String, Vec<String>) {
+    let (mut text, mut values) = ("FROM runs r WHERE 1".to_owned(), Vec::new());
+    let mut add = |condition: &str, value: Option<&String>| {
+        if let Some(value) = value {
+            text += condition;
+            values.push(value.clone());
+        }
+    };
+    let verdict = filter.verdict.map(key);
+    add(" AND r.branch IN (?, '*')", filter.branch.as_ref());
+    add(" AND (r.commit_id = '*' OR instr(r.commit_id, ?) = 1)", filter.commit.as_ref());
+    let named = |kind: &str| {
+        format!(" AND r.id IN (SELECT run FROM facts WHERE kind = '{kind}' AND name IN (?, '*')")
+    };
+    add(&(named(MODEL) + ")"), filter.model.as_ref());
+    add(&(named(SERVER) + ")"), filter.server.as_ref());
+    match &filter.workload {
+        None => add(" AND r.verdict IN (?, '*')", verdict.as_ref()),
+        Some(workload) => {
+            add(&named(WORKLOAD), Some(workload));
+            add(" AND verdict IN (?, '*')", verdict.as_ref());
+            text += ")";
+        }
+    }
+    (text, values)
+}
 
 pub fn page(
     reader: &Connection,
@@ -153,20 +167,18 @@ pub fn page(
     limit: u32,
     offset: u32,
 ) -> rusqlite::Result<Page> {
-    let verdict = filter.verdict.map(key);
-    let Filter { workload, branch, model, server, commit, .. } = filter;
-    let wanted: [&dyn ToSql; 6] = [branch, &verdict, workload, model, server, commit];
-    let total = reader
-        .query_row(&format!("SELECT count(*) {WANTED}"), &wanted[..], |row| row.get::<_, i64>(0))?;
-    // Those before the page are passed in the index: the runs themselves are large.
+    let (wanted, values) = wanted(filter);
+    let with = || params_from_iter(&values);
+    let count = format!("SELECT count(*) {wanted}");
+    let total = reader.query_row(&count, with(), |row| row.get::<_, i64>(0))?;
+    // Those that are passed over are not read.
     let mut page = reader.prepare(&format!(
-        "SELECT whole.run FROM (
-           SELECT r.id {WANTED} ORDER BY r.started DESC, r.id DESC LIMIT ?7 OFFSET ?8) chosen
-         JOIN runs whole ON whole.id = chosen.id ORDER BY whole.started DESC, whole.id DESC"
+        "SELECT r.run FROM (
+           SELECT r.id, r.started {wanted} ORDER BY r.started DESC, r.id DESC
+           LIMIT {limit} OFFSET {offset}) p
+         JOIN runs r ON r.id = p.id ORDER BY p.started DESC, p.id DESC"
     ))?;
-    let part: [&dyn ToSql; 8] =
-        [branch, &verdict, workload, model, server, commit, &limit, &offset];
-    let runs = page.query_map(&part[..], run)?.collect::<rusqlite::Result<Vec<Run>>>()?;
+    let runs = page.query_map(with(), run)?.collect::<rusqlite::Result<Vec<Run>>>()?;
     Ok(Page { runs, total: u64::try_from(total).unwrap_or(0) })
 }
 
