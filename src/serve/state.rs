@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
+use super::feeds::Hub;
 use super::limits::Limits;
 use super::sessions::Sessions;
 use super::settings::Settings;
-use super::socket::Hub;
 use crate::app::gpus::Glance;
 use crate::app::runs::found::Run;
 use crate::app::runs::index::Index;

@@ -12,7 +12,8 @@ use super::status::{Stage, asked, why_failed};
 use super::{result, runs};
 use crate::clock::now;
 use crate::serve::answer::{self, Answer};
-use crate::serve::socket::{self, Sign, Topic, Upgrade};
+use crate::serve::feeds::Topic;
+use crate::serve::socket::{self, Sign, Upgrade};
 use crate::serve::state::State;
 use crate::serve::stored::{self, reading};
 

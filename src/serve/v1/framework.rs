@@ -14,8 +14,9 @@ use crate::app::runs::found::Run;
 use crate::app::runs::request::{RunRequest, Verb};
 use crate::exit::ExitStatus;
 use crate::serve::answer::{self, Answer, Refusal};
+use crate::serve::feeds::Topic;
 use crate::serve::live::queued;
-use crate::serve::socket::{self, Sign, Topic, Upgrade};
+use crate::serve::socket::{self, Sign, Upgrade};
 use crate::serve::state::State;
 use crate::serve::stored::{self, reading};
 
