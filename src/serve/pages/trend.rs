@@ -154,8 +154,8 @@ fn metric(
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let (old, new) = (mean(&values[before..*from]), mean(&values[*from..after]));
         let by = change("", Some(new / old - 1.0));
-        let link = frame.link(&format!("/runs/{}", fit[*from].id));
-        (format!("{} → {} ({by})", shown(old), shown(new)), link)
+        let run = frame.link(&format!("/runs/{}", fit[*from].id));
+        (format!("{} → {} ({by})", shown(old), shown(new)), run)
     });
     let moved_ids: Vec<&str> = at.iter().map(|at| &*fit[*at].id).collect();
     MetricTrend {
