@@ -57,7 +57,10 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/api/v1/server/stop", post(servers::stop))
         .route("/api/v1/results/", get(results::files))
         .route("/api/v1/results/all", get(results::all).delete(results::delete_all))
-        .route("/api/v1/results/{framework}", get(results::one).delete(results::delete_one))
+        .route(
+            "/api/v1/results/{framework}",
+            get(results::framework_results).delete(results::delete_one),
+        )
         .route("/api/v1/analysis/hypotheses", get(results::hypotheses))
         .route("/api/v1/analysis/report", get(results::report))
         .nest(BENCHMARK, benchmark)

@@ -66,7 +66,7 @@ pub async fn all(Shared(state): Service) -> Answer {
     answer::json(&all.await?)
 }
 
-pub async fn one(Shared(state): Service, Path(name): Path<String>) -> Answer {
+pub async fn framework_results(Shared(state): Service, Path(name): Path<String>) -> Answer {
     let found = reading(move || {
         let newest = newest(&state)?;
         let run = newest.get(&name).and_then(|runs| runs.first()).ok_or_else(|| absent(&name))?;
