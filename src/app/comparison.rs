@@ -1,5 +1,5 @@
-//! Kept runs side by side: the values that a ranking of their records has, each one's change against
-//! the first, and what makes two of them incomparable. Nothing is judged here.
+//! Kept runs side by side: the values that a ranking of their records has, each one's change
+//! against the first, and what makes two of them incomparable. Nothing is judged here.
 //!
 //! Not here: which runs there are (`runs`), or a ranking of files (`ranking`).
 

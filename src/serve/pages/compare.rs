@@ -1,5 +1,5 @@
-//! Two to five runs side by side: values, bars, changes against the first, the best marked, and what
-//! cannot be compared said. Not here: their values (`app::comparison`).
+//! Two to five runs side by side: values, bars, changes against the first, the best marked, and
+//! what cannot be compared said. Not here: their values (`app::comparison`).
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! A run as it goes on: how far it is in all and at each level, its numbers as they come, what fails,
-//! what it says, the GPUs beside it. Rendered as it stands; `live.js` keeps it so.
+//! A run as it goes on: how far it is in all and at each level, its numbers as they come, what
+//! fails, what it says, the GPUs beside it. Rendered as it stands; `live.js` keeps it so.
 //!
 //! Not here: how a run is followed (`serve::live`), or what came of it (`result`).
 

@@ -1,5 +1,5 @@
-//! A new run: a form, what it would do, its command, and what is wrong with it beside its field. Not
-//! here: the run (`app::runs::queue`), or how it goes on (`watch`).
+//! A new run: a form, what it would do, its command, and what is wrong with it beside its field.
+//! Not here: the run (`app::runs::queue`), or how it goes on (`watch`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -340,8 +340,8 @@ fn has_field(name: &str) -> bool {
         || ["concurrency", "rate", "slo", "server", "model", "workloads", "presets"].contains(&name)
 }
 
-/// The config's, then those that were found on this machine; with the models that these list. Nobody
-/// is looked for while something is measured.
+/// The config's, then those that were found on this machine; with the models that these list.
+/// Nobody is looked for while something is measured.
 fn servers(
     frame: &Frame,
     state: &State,

@@ -1,5 +1,5 @@
-//! What the service tells beside runs, below `/api/v2`: comparison, history, baselines, servers, GPUs
-//! and hypotheses. Each file answers one of them. Not here: runs (`stored`, `live`), pages.
+//! What the service tells beside runs, below `/api/v2`: comparison, history, baselines, servers,
+//! GPUs and hypotheses. Each file answers one of them. Not here: runs (`stored`, `live`), pages.
 
 use std::sync::Arc;
 

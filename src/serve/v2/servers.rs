@@ -1,5 +1,5 @@
-//! `/api/v2/servers`: those that the config names, up, down and their logs. Not here: how a server is
-//! started (`app::servers`), or which others there are.
+//! `/api/v2/servers`: those that the config names, up, down and their logs. Not here: how a server
+//! is started (`app::servers`), or which others there are.
 
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
