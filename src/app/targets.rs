@@ -226,12 +226,11 @@ fn refused(ip: IpAddr) -> Option<Text> {
 
 /// The IPv4 address that an IPv6 address stands for: mapped, compatible, NAT64, 6to4.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let s = ip.segments();
     let four = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         Some(Ipv4Addr::new(a, b, c, d))
     };
-    match s {
+    match ip.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             four(high, low)
         }

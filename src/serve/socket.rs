@@ -1,4 +1,4 @@
-//! WebSockets: each is told what there is to a feed, for as long as its client takes it.
+//! `WebSockets`: each is told what there is to a feed, for as long as its client takes it.
 //!
 //! Not here: who may open one (`guard`), feeds that many share (`feeds`), or what is said of a run
 //! (`live`, `v1`).
@@ -131,7 +131,9 @@ where
         // It was deleted: there is nothing more to say.
         let Ok((goes_on, texts, looking)) = looked.await else { return };
         view = looking;
-        texts.into_iter().for_each(|text| publisher.send(text));
+        for text in texts {
+            publisher.send(text);
+        }
         if !goes_on {
             return;
         }

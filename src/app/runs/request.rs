@@ -135,6 +135,7 @@ impl std::fmt::Debug for TargetKey {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_false(value: &bool) -> bool {
     !value
 }

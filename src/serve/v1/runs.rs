@@ -138,25 +138,24 @@ pub async fn history(
     Shared(state): Service,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Answer {
-    let number = |name: &str, usual: u32| match query.get(name).map(|text| text.parse::<u32>()) {
-        None => Ok(usual),
-        Some(Ok(number)) => Ok(number),
-        Some(Err(_)) => Err(wrong_query(name, "Input should be a whole number from 0 on")),
+    let number = |name: &str, usual: u32| {
+        query.get(name).map_or(Some(usual), |text| text.parse::<u32>().ok())
     };
-    let (limit, offset) = match (number("limit", 50), number("offset", 0)) {
-        (Ok(limit), Ok(offset)) => (limit.min(LARGEST_PAGE), offset),
-        (Err(wrong), _) | (_, Err(wrong)) => return Ok(wrong),
+    let (limit, offset) = (number("limit", 50), number("offset", 0));
+    let (Some(limit), Some(offset)) = (limit.map(|n| n.min(LARGEST_PAGE)), offset) else {
+        let name = if limit.is_none() { "limit" } else { "offset" };
+        return Ok(wrong_query(name, "Input should be a whole number from 0 on"));
     };
     // What is no stage has no runs, as theirs.
-    let stage = query.get("status").map(|word| Stage::parse(word));
+    let wanted = query.get("status").map(|word| Stage::parse(word));
     let page = reading(move || {
-        let (runs, total) = match stage {
+        let (runs, total) = match wanted {
             None => {
                 let page = state.index.page(&Filter::default(), limit, offset)?;
                 (page.runs.into_iter().map(|run| fresh(&state, run)).collect(), page.total)
             }
             Some(None) => (Vec::new(), 0),
-            Some(Some(stage)) => staged(&state, stage, limit, offset)?,
+            Some(Some(wanted)) => staged(&state, wanted, limit, offset)?,
         };
         let runs: Vec<Value> = runs.iter().map(shown).collect();
         Ok(json!({"runs": runs, "total": total, "limit": limit, "offset": offset}))
@@ -165,9 +164,14 @@ pub async fn history(
 }
 
 /// The runs of a stage, and how many there are.
-fn staged(state: &State, stage: Stage, limit: u32, offset: u32) -> anyhow::Result<(Vec<Run>, u64)> {
+fn staged(
+    state: &State,
+    wanted: Stage,
+    limit: u32,
+    offset: u32,
+) -> anyhow::Result<(Vec<Run>, u64)> {
     let mut all = every(state)?;
-    all.retain(|run| Stage::from_run(run) == stage);
+    all.retain(|run| Stage::from_run(run) == wanted);
     let total = all.len() as u64;
     Ok((all.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
 }

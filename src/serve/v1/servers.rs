@@ -78,10 +78,9 @@ fn word(server: &Server) -> &'static str {
     let failed =
         command.is_some_and(|c| c.verb == Verb::Up && !matches!(c.exit_code, Some(0) | None));
     match (under_way, server.state) {
-        (Some(Verb::Up), _) => "starting",
+        (Some(Verb::Up), _) | (None, Some("starting")) => "starting",
         (Some(Verb::Down), _) => "stopping",
         (None, Some("ready" | "unready")) => "running",
-        (None, Some("starting")) => "starting",
         (None, Some("dead")) => "failed",
         (None, _) if failed => "failed",
         (None, _) => "stopped",
