@@ -149,9 +149,8 @@ fn metric(ranked: MetricRanking, runs: &[RunOfWorkload], first: usize) -> Compar
     let values = (0..runs.len())
         .map(|at| {
             let change = base.zip(comparable(at)).filter(|_| at != first);
-            let change_ratio = change.and_then(|(base, mine)| match is_share {
-                true => Some(mine - base),
-                false => (base > 0.0).then(|| mine / base - 1.0),
+            let change_ratio = change.and_then(|(base, mine)| {
+                if is_share { Some(mine - base) } else { (base > 0.0).then(|| mine / base - 1.0) }
             });
             let is_best = several && best.is_some() && comparable(at) == best;
             ComparedValue { place: ranked.places[at].clone(), change_ratio, is_best }

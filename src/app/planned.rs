@@ -74,15 +74,11 @@ pub fn load(workload: &Workload) -> Text {
         }
     };
     let output = workload.output_tokens;
-    let tokens = match &workload.prompts.kind {
-        PromptKind::Dataset { .. } => bilingual!("prompts of a file", "파일의 프롬프트"),
-        _ => {
-            let input = workload.prompts.input_tokens;
-            bilingual!(
-                "{input} input and {output} output tokens",
-                "입력 {input}, 출력 {output} 토큰"
-            )
-        }
+    let tokens = if let PromptKind::Dataset { .. } = &workload.prompts.kind {
+        bilingual!("prompts of a file", "파일의 프롬프트")
+    } else {
+        let input = workload.prompts.input_tokens;
+        bilingual!("{input} input and {output} output tokens", "입력 {input}, 출력 {output} 토큰")
     };
     let name = text::plain(&workload.name);
     Text {

@@ -25,7 +25,7 @@ const LINES: usize = 30;
 #[template(path = "pages/servers.html")]
 struct Servers<'a> {
     frame: &'a Frame,
-    servers: Vec<Shown>,
+    all: Vec<Shown>,
     /// The config cannot be used: why.
     trouble: Option<String>,
     /// A run goes on: no server is touched.
@@ -104,7 +104,7 @@ fn shown(frame: &Frame, state: &State) -> Answer {
     let page = Servers {
         frame,
         coming: all.iter().any(|one| one.coming),
-        servers: all,
+        all,
         trouble,
         measuring: state.is_measuring()?,
         gpus,

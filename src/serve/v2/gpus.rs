@@ -1,6 +1,6 @@
 //! `/api/v2/gpus`: the machine's GPUs now. Not here: what their numbers mean (`evidence`).
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::State as Shared;
 use serde_json::json;
@@ -22,6 +22,7 @@ pub async fn answer(Shared(state): Service) -> Answer {
 
 /// The inner error: why there is none to show.
 pub fn now(state: &State) -> Result<Result<Arc<All>, Text>, Refusal> {
-    let mut glance = state.gpus.lock().unwrap_or_else(PoisonError::into_inner);
+    let broken = |_| anyhow::anyhow!("a look at the GPUs has failed within this program");
+    let mut glance = state.gpus.lock().map_err(broken)?;
     Ok(glance.now().map_err(|why| error_text::text(&why)))
 }
