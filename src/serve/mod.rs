@@ -3,7 +3,7 @@
 //! `settings` is what it is told, `limits` how much a client may ask for, `sessions` who is signed
 //! in, `feeds` what many listen to at once, `state` what all requests share, `answer` how it speaks,
 //! `guard` who may ask, `log` what it says of each request, `metrics` its own numbers, `stored` and `live` the answers over runs, `v2`
-//! those beside runs, `socket` WebSockets, `v1` the older tools' addresses, `pages` what people see,
+//! those beside runs, `socket` `WebSockets`, `v1` the older tools' addresses, `pages` what people see,
 //! `sign_in` how a browser shows that it may ask, `openapi` what programs may ask for, `api` the
 //! routes, `stall` connections that nobody reads, `listen` all of them. A module uses only those
 //! before it. Every request goes one way: `listen` -> `guard` -> a route -> `answer` -> `log`. Not

@@ -1,4 +1,4 @@
-//! What programs may ask for, as a document for them (`/openapi.json`, OpenAPI 3.1) and as a page
+//! What programs may ask for, as a document for them (`/openapi.json`, `OpenAPI` 3.1) and as a page
 //! (`/docs`). A test holds it against the routes. Not here: pages, which are for people; what is
 //! answered.
 

@@ -37,7 +37,7 @@ pub struct State {
     pub commands: Commands,
     /// Once somebody has looked at them.
     pub gpus: Mutex<Glance>,
-    /// What is told over WebSockets.
+    /// What is told over `WebSockets`.
     pub hub: Hub,
 }
 
