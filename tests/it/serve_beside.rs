@@ -81,11 +81,11 @@ fn assert_slower(chat: &Value) {
 }
 
 fn record(gate: &Gate, id: &str) -> std::path::PathBuf {
-    let files = gate.files().into_iter();
+    let mut files = gate.files().into_iter();
     let its = |path: &std::path::PathBuf| {
         path.to_string_lossy().contains(id) && path.ends_with("record.json")
     };
-    files.filter(its).next().expect("a record")
+    files.find(its).expect("a record")
 }
 
 #[test]

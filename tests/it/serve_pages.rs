@@ -110,7 +110,9 @@ pub fn many(gate: &Gate, runs: u32) {
 
 fn post(service: &Service, path: &str, headers: &[(&str, &str)], form: &str) -> Reply {
     let host = service.address;
-    let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head: Vec<String> =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = head.concat();
     let length = form.len();
     service.raw(&format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAccept: text/html\r\n{head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"

@@ -178,10 +178,6 @@ impl Frame {
         .map(|(path, name)| Place { path, name, is_here: self.path == path })
     }
 
-    pub const fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-
     /// The page as an answer. Errors: none that a request could cause.
     pub fn page(&self, page: &impl Template) -> Answer {
         let text = page.render().map_err(anyhow::Error::from)?;

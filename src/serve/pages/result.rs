@@ -105,7 +105,6 @@ fn about(run: &Run) -> Option<Text> {
             "Another run goes on: this one begins when it has ended.",
             "다른 실행이 진행 중이며, 끝나면 이 실행을 시작함."
         )),
-        RunState::Running => None,
         RunState::CutOff => Some(bilingual!(
             "Its process was killed, or the machine went down, before it could say how it ended. Every round that had ended until then is here.",
             "종료 상태를 남기기 전에 프로세스가 강제 종료되었거나 장비가 꺼짐. 그때까지 끝난 라운드는 모두 남아 있음."
@@ -118,6 +117,6 @@ fn about(run: &Run) -> Option<Text> {
             "It was stopped. What was measured until then is kept.",
             "사용자가 중단함. 그때까지 측정한 것은 보관됨."
         )),
-        RunState::Ended => None,
+        RunState::Running | RunState::Ended => None,
     }
 }

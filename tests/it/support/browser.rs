@@ -77,7 +77,7 @@ impl Browser {
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
         let target = json!({"targetId": target["targetId"], "flatten": true});
         let session = browser.call("Target.attachToTarget", &target)["sessionId"].clone();
-        browser.session = session.as_str().expect("a session").to_owned();
+        session.as_str().expect("a session").clone_into(&mut browser.session);
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             browser.call(domain, &json!({}));
         }

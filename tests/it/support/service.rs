@@ -67,8 +67,9 @@ impl Service {
 
     /// With a body; `headers` say what it is.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let head: String =
+        let head: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = head.concat();
         let named = headers.iter().any(|(name, _)| *name == "Host");
         let host = if named { String::new() } else { format!("Host: {}\r\n", self.address) };
         let length = body.len();
