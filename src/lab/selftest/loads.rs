@@ -133,7 +133,7 @@ impl LoadKind {
         let (ttft, tpot) = match self {
             Self::Chat => (100.0, 11.0),
             Self::Bursty => (150.0, 13.0),
-            Self::Knee => (1500.0, 25.0),
+            Self::Knee => (6000.0, 60.0),
             Self::Closed => (150.0, 15.0),
             Self::Prefix => (150.0, 14.0),
             Self::KvBound => (3000.0, 40.0),

@@ -12,7 +12,7 @@
   const span = (s) => s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`;
   const words = lang === "ko"
     ? { waits: (n) => `대기 중: 앞에 ${n}개`, runs: "진행 중", ended: "끝남", whole: (d, a, l) => `라운드 ${d}/${a}${l ? `, ${l} 남음` : ""}` }
-    : { waits: (n) => `It waits: ${n} before it`, runs: "It runs", ended: "It has ended", whole: (d, a, l) => `${d} of ${a} rounds${l ? `, ${l} left` : ""}` };
+    : { waits: (n) => `Waiting: ${n} before it`, runs: "Running", ended: "Ended", whole: (d, a, l) => `${d} of ${a} rounds${l ? `, ${l} left` : ""}` };
   const make = (kind, text, set = {}) => Object.assign(document.createElement(kind), { textContent: text, ...set });
 
   const line = (values, most) => {

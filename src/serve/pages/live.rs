@@ -88,12 +88,13 @@ pub async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Response<Body>, Refusal> {
     reading(move || {
-        let run = run(&state, &id)?;
-        if !state.queue.cancel(&run.id) && run.goes_on() {
+        let known = run(&state, &id)?;
+        // One that ended meanwhile is where it should be.
+        if !state.queue.cancel(&known.id) && run(&state, &id)?.goes_on() {
             let detail = "the run does not go on here";
             return Err(Refusal::new(StatusCode::CONFLICT, "not_running", detail));
         }
-        Ok(frame.lead_to(&format!("/runs/{}/live", run.id)))
+        Ok(frame.lead_to(&format!("/runs/{}/live", known.id)))
     })
     .await
 }
@@ -129,10 +130,10 @@ fn state(frame: &Frame, progress: Option<&Progress>) -> String {
             )
             .to_owned(),
         Some(Progress { state: "queued", before, .. }) => match frame.lang {
-            crate::lang::Lang::En => format!("It waits: {before} before it"),
+            crate::lang::Lang::En => format!("Waiting: {before} before it"),
             crate::lang::Lang::Ko => format!("대기 중: 앞에 {before}개"),
         },
-        Some(_) => frame.text("It runs", "진행 중").to_owned(),
+        Some(_) => frame.text("Running", "진행 중").to_owned(),
     }
 }
 
