@@ -155,7 +155,7 @@ fn workload(frame: &Frame, compared: &ComparedWorkload, all: &Comparison) -> Wor
     }
 }
 
-/// `plan: 0123456789ab… -> ba9876543210…`
+/// `plan: 0123456789ab… -> 3210456789ab…`
 fn difference(differs: &Difference) -> String {
     let side = |value: &Option<String>| match value.as_deref().map(text::plain) {
         Some(long) if long.chars().count() > LONGEST => {
