@@ -100,7 +100,10 @@ fn killed_at_any_moment_every_finished_round_is_there_once() {
         let run = service.json(&format!("/api/v2/runs/{id}"));
         assert!(run["state"] == "ended" || run["state"] == "cut_off", "{case}: {run}");
         let kept = rounds(&service, &id);
-        assert!(kept.len() >= finished, "{case}: {} of {finished} rounds", kept.len());
+        // One that this machine spoilt is measured again, and is there once all the same.
+        let again = |round: &Value| round["spoilt"].as_array().map_or(0, Vec::len);
+        let measured = kept.iter().map(|round| 1 + again(round)).sum::<usize>();
+        assert!(measured >= finished, "{case}: {measured} of {finished} rounds");
         let orders: BTreeSet<String> = kept.iter().map(|r| r["order"].to_string()).collect();
         assert_eq!(orders.len(), kept.len(), "{case}: a round is there twice");
         ids.insert(id);
