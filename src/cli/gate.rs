@@ -83,7 +83,7 @@ pub struct CalibrateArgs {
 /// judges.
 #[derive(Clone, Debug, Args)]
 pub struct SelftestArgs {
-    /// A/A gates; other rows are played in proportion [default: 600]
+    /// A/A gates; other rows are played in proportion [default: 250]
     #[arg(long, value_name = "N")]
     pub gates: Option<u32>,
     /// As many gates as docs/SELFTEST.md quotes: up to an hour

@@ -63,9 +63,9 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A/A gates: what takes five minutes at most on two cores, and what the study played.
-    pub const SHORT: u32 = 600;
-    pub const FULL: u32 = 8000;
+    /// A/A gates: what takes five minutes at most on two cores, and an hour.
+    pub const SHORT: u32 = 250;
+    pub const FULL: u32 = 3500;
 
     /// At least two, so that a row is a row.
     fn gates_of(self, row: &Row) -> u32 {
