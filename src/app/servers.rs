@@ -139,7 +139,7 @@ impl Commands {
         }
         let begun = File::open("/dev/null")
             // The service's own key is none of its business.
-            .and_then(|nothing| start_itself(&arguments, nothing, &["API_KEY"]))
+            .and_then(|nothing| start_itself(&arguments, nothing, &["API_KEY"], &[]))
             .context("cannot start the server's command");
         let mut child = begun.map_err(Refused::Failed)?;
         let (own, name) = (self.clone(), name.to_owned());

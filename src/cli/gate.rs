@@ -86,7 +86,7 @@ pub struct SelftestArgs {
     /// A/A gates; other rows are played in proportion [default: 250]
     #[arg(long, value_name = "N")]
     pub gates: Option<u32>,
-    /// As many gates as docs/SELFTEST.md quotes: up to an hour
+    /// 14 times as many gates: about an hour on two cores
     #[arg(long, conflicts_with_all = ["gates", "wire"])]
     pub full: bool,
     /// Only rows with this text in change, load or mode, e.g. "decode" or "another day"

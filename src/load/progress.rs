@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Counters;
-use super::tally::TallyReader;
 use crate::clock::monotonic_ns;
 use crate::lang::{Text, bilingual};
 use crate::print;
@@ -127,7 +126,6 @@ fn plain(
     style: Style,
 ) {
     let began = monotonic_ns();
-    let mut tally = counters.tally.as_ref().map(TallyReader::new);
     let each = if style == Style::EachSecond { EACH_SECOND } else { PLAIN };
     loop {
         std::thread::park_timeout(each);
@@ -140,8 +138,8 @@ fn plain(
             Style::Json | Style::EachSecond => {
                 let mut line = now.json(label, extent);
                 line["place"] = json!(place);
-                if let Some(tally) = &mut tally {
-                    line["live"] = tally.read(now.elapsed, now.sent, now.done);
+                if let Some(tally) = &counters.tally {
+                    line["live"] = tally.look(now.elapsed, now.sent, now.done);
                 }
                 line.to_string()
             }

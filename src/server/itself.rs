@@ -6,18 +6,9 @@ use std::fs::File;
 use std::io;
 use std::process::{Child, Command, Stdio};
 
-/// As [`start_itself_with`], with no further variables.
-pub fn start_itself<S: AsRef<OsStr>>(
-    arguments: &[S],
-    input: File,
-    without: &[&str],
-) -> io::Result<Child> {
-    start_itself_with(arguments, input, without, &[])
-}
-
 /// Without a shell. `input` is its standard input; what it says on standard error can be read.
 /// `without` names variables that are none of its business, `with` are some that are.
-pub fn start_itself_with<S: AsRef<OsStr>>(
+pub fn start_itself<S: AsRef<OsStr>>(
     arguments: &[S],
     input: File,
     without: &[&str],

@@ -29,7 +29,7 @@ mod supervisor;
 pub use container::{Container, PREFIX};
 pub use detached::{Identity, State};
 pub use follow::Follow;
-pub use itself::{start_itself, start_itself_with};
+pub use itself::start_itself;
 pub use log::tail as log_tail;
 pub use ports::{free_port, port_taken};
 pub use processes::is_ignored;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::service::Service;
+use crate::support::service::{Service, processes};
 use crate::support::{Gate, Part, Seen, Server, wait_for};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -27,18 +27,6 @@ fn asked(service: &Service) -> String {
     let reply = service.post("/api/v2/runs", &[JSON], r#"{"verb": "run"}"#);
     assert_eq!(reply.status, 202, "{reply:?}");
     reply.json()["id"].as_str().expect("an id").to_owned()
-}
-
-/// Processes that measure a run.
-fn processes(id: &str) -> Vec<Pid> {
-    let all = std::fs::read_dir("/proc").expect("Linux").flatten();
-    let pid = |name: String| name.parse().ok().and_then(Pid::from_raw);
-    all.filter(|e| {
-        let line = std::fs::read(e.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(&format!("--service-run={id}"))
-    })
-    .filter_map(|e| pid(e.file_name().to_string_lossy().into_owned()))
-    .collect()
 }
 
 /// Rounds that its record has.

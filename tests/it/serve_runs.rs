@@ -3,10 +3,10 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::service::{Reply, Service};
+use crate::support::service::{Reply, Service, processes};
 use crate::support::{Act, Gate, Part, Server, wait_for};
 
 const SIMULATED: &str = "target: {sim: {}}";
@@ -89,18 +89,6 @@ fn events(service: &Service, id: &str) -> Vec<(String, Value)> {
         }
     }
     panic!("the events ended before the run did: {all:?}");
-}
-
-/// Processes that measure this run.
-fn processes(id: &str) -> Vec<Pid> {
-    let all = std::fs::read_dir("/proc").expect("Linux").flatten();
-    let pid = |name: String| name.parse().ok().and_then(Pid::from_raw);
-    all.filter(|e| {
-        let line = std::fs::read(e.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(&format!("--service-run={id}"))
-    })
-    .filter_map(|e| pid(e.file_name().to_string_lossy().into_owned()))
-    .collect()
 }
 
 #[test]

@@ -99,12 +99,17 @@ fn older_clients_with_a_key_find_what_they_expect() {
     println!("{}", older_clients(&Gate::new().env("API_KEY", KEY), KEY));
 }
 
-#[test]
-fn a_targets_key_is_sent_and_kept_nowhere() {
-    let server = Server::start(|seen| match seen.part {
+/// Its answers to a round do not end.
+fn holding() -> Server {
+    Server::start(|seen| match seen.part {
         Part::Round(..) => seen.good().after(Act::Hold),
         _ => seen.good(),
-    });
+    })
+}
+
+#[test]
+fn a_targets_key_is_sent_and_kept_nowhere() {
+    let server = holding();
     let gate = Gate::new();
     write_config(&gate, &server.url());
     let service = Service::start(&gate, &[]);
@@ -225,10 +230,7 @@ fn wrong_requests_are_answered_as_theirs() {
 
 #[test]
 fn a_run_that_goes_on_is_cancelled_by_being_deleted() {
-    let server = Server::start(|seen| match seen.part {
-        Part::Round(..) => seen.good().after(Act::Hold),
-        _ => seen.good(),
-    });
+    let server = holding();
     let gate = Gate::new();
     write_config(&gate, &server.url());
     let service = Service::start(&gate, &[]);
@@ -266,10 +268,7 @@ fn status(stream: &mut TcpStream) -> String {
 
 #[test]
 fn a_socket_is_opened_for_whoever_may_read_and_for_no_page_of_others() {
-    let server = Server::start(|seen| match seen.part {
-        Part::Round(..) => seen.good().after(Act::Hold),
-        _ => seen.good(),
-    });
+    let server = holding();
     let gate = Gate::new().env("API_KEY", KEY);
     write_config(&gate, &server.url());
     let service = Service::start(&gate, &["--allow-host", "gate.example"]);

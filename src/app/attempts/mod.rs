@@ -151,15 +151,14 @@ impl Ledger {
         }
     }
 
-    /// Attempts that have left nothing of this sequence: those of this workflow run (a row of
-    /// another job says nothing of them), and what a damaged file held.
+    /// Attempts of this workflow run that have left nothing of this sequence: a row of another job
+    /// says nothing of them.
     fn unseen(&self, sequence: &Sequence) -> usize {
-        let damaged = usize::from(self.folder.is_damaged);
-        let Some(run) = self.ci.as_ref().and_then(|ci| ci.run) else { return damaged };
+        let Some(run) = self.ci.as_ref().and_then(|ci| ci.run) else { return 0 };
         let rows = self.rows();
         let own: Vec<&Attempt> =
             rows.iter().filter(|row| row.key.is_empty() || row.key == sequence.key).collect();
-        unseen(run, &own).max(damaged)
+        unseen(run, &own)
     }
 
     fn unknown(&self, sequence: &Sequence) -> Option<Notice> {
@@ -306,7 +305,10 @@ impl Ledger {
                 (judging.prepare)(records)?;
             }
         }
-        all.extend((0..sequence.map_or(0, |s| self.unseen(s))).map(|_| Predecessor::Unseen));
+        // A damaged file held one at least.
+        let damaged = usize::from(self.folder.is_damaged);
+        let unseen = sequence.map_or(0, |s| self.unseen(s).max(damaged));
+        all.extend((0..unseen).map(|_| Predecessor::Unseen));
         Earlier::replayed(all, judging.known)
     }
 

@@ -32,7 +32,7 @@ use crate::clock::{monotonic_ns, now};
 use crate::exit::ExitStatus;
 use crate::lang::{Explained as _, bilingual};
 use crate::print::note;
-use crate::server::start_itself_with;
+use crate::server::start_itself;
 
 /// Runs that wait, at most.
 const MOST_WAITING: usize = 32;
@@ -366,7 +366,7 @@ fn started(waiting: &Waiting) -> anyhow::Result<Child> {
     let lock = waiting.lock.try_clone().context("cannot hand the run's lock over")?;
     let key: Vec<_> = waiting.key.iter().map(|key| (KEY_VARIABLE, key.reveal())).collect();
     // The service's own key is none of its business, nor that of the servers that it starts.
-    start_itself_with(&waiting.arguments, lock, &["API_KEY"], &key).explained(|| {
+    start_itself(&waiting.arguments, lock, &["API_KEY"], &key).explained(|| {
         bilingual!("cannot start the run's process", "실행 프로세스를 시작할 수 없음")
     })
 }

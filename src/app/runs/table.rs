@@ -47,32 +47,22 @@ pub fn imported(row: &Value) -> Text {
 
 fn imported_in(row: &Value, lang: Lang) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(match lang {
-        Lang::En => [
-            "concurrency",
-            "tok/s",
-            "req/s",
-            "TTFT p50 ms",
-            "TTFT p99 ms",
-            "TPOT p50 ms",
-            "E2E p50 ms",
-            "E2E p99 ms",
-            "requests",
-            "failed",
-        ],
-        Lang::Ko => [
-            "동시성",
-            "tok/s",
-            "req/s",
-            "TTFT p50 ms",
-            "TTFT p99 ms",
-            "TPOT p50 ms",
-            "E2E p50 ms",
-            "E2E p99 ms",
-            "요청",
-            "실패",
-        ],
-    });
+    let [load, requests, failed] = match lang {
+        Lang::En => ["concurrency", "requests", "failed"],
+        Lang::Ko => ["동시성", "요청", "실패"],
+    };
+    table.load_style(comfy_table::presets::NOTHING).set_header([
+        load,
+        "tok/s",
+        "req/s",
+        "TTFT p50 ms",
+        "TTFT p99 ms",
+        "TPOT p50 ms",
+        "E2E p50 ms",
+        "E2E p99 ms",
+        requests,
+        failed,
+    ]);
     for level in row["result"]["results"].as_array().into_iter().flatten() {
         let number = |value: &Value, digits: usize| {
             value.as_f64().map_or_else(|| "-".to_owned(), |n| format!("{n:.digits$}"))

@@ -26,6 +26,7 @@ mod history;
 mod chosen;
 mod result;
 mod form;
+mod asked;
 mod new_run;
 mod live;
 mod compare;

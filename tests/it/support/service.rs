@@ -161,3 +161,15 @@ impl Reply {
         assert!(said["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{said}");
     }
 }
+
+/// Processes that measure a run.
+pub fn processes(id: &str) -> Vec<Pid> {
+    let all = std::fs::read_dir("/proc").expect("Linux").flatten();
+    let pid = |name: String| name.parse().ok().and_then(Pid::from_raw);
+    all.filter(|e| {
+        let line = std::fs::read(e.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&format!("--service-run={id}"))
+    })
+    .filter_map(|e| pid(e.file_name().to_string_lossy().into_owned()))
+    .collect()
+}
