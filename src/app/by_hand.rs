@@ -246,30 +246,32 @@ impl Status {
 }
 
 const READY: &str = "ready";
+/// Nobody has asked whether it is ready.
+const UP: &str = "up";
 
 /// `None`: it is down.
 pub fn status(place: &Place) -> anyhow::Result<Option<Status>> {
     status_by(place, |base_url| {
         let key = place.key_at_hand();
-        target::is_ready(&place.side, &place.server, base_url, key.as_deref())
+        let ready = target::is_ready(&place.side, &place.server, base_url, key.as_deref())?;
+        Ok(if ready { READY } else { "unready" })
     })
 }
 
-/// The same, and the server is not asked whether it is ready: it is believed to be, once it was.
+/// The same, and the server is not asked whether it is ready: it is `up`, once it was.
 pub fn status_unasked(place: &Place) -> anyhow::Result<Option<Status>> {
-    status_by(place, |_| Ok(true))
+    status_by(place, |_| Ok(UP))
 }
 
 fn status_by(
     place: &Place,
-    is_ready: impl FnOnce(&str) -> anyhow::Result<bool>,
+    is_now: impl FnOnce(&str) -> anyhow::Result<&'static str>,
 ) -> anyhow::Result<Option<Status>> {
     let Some(state) = place.state()? else { return Ok(None) };
     let word = match (state.supervisor.alive(), state.ready) {
         (false, _) => "dead",
         (true, false) => "starting",
-        (true, true) if is_ready(&state.base_url)? => READY,
-        (true, true) => "unready",
+        (true, true) => is_now(&state.base_url)?,
     };
     let up_s = (word != "dead").then(|| now_s().saturating_sub(state.began_s));
     Ok(Some(Status {

@@ -198,9 +198,10 @@ const METADATA: [Ipv4Addr; 3] = [
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
+/// Google's, and Oracle's. Amazon has a whole network of them.
 const METADATA_6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
 ];
 
 /// What an address is that is never measured.
@@ -219,24 +220,27 @@ fn refused(ip: IpAddr) -> Option<Text> {
             None if ip.is_unspecified() => Some(nobody()),
             None if ip.is_multicast() => Some(multicast()),
             None if matches!(ip.segments()[0], 0xfe80..=0xfeff) => Some(link_local()),
+            None if ip.segments()[..2] == [0xfd00, 0xec2] => Some(metadata()),
             None => METADATA_6.contains(&ip).then(metadata),
         },
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, compatible, NAT64, 6to4.
+/// The IPv4 address that an IPv6 address stands for: mapped, compatible, NAT64 (also a network's
+/// own), ISATAP, 6to4.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let four = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         Some(Ipv4Addr::new(a, b, c, d))
     };
     match ip.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            four(high, low)
-        }
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, .., high, low]
+        | [.., 0 | 0x200, 0x5efe, high, low]
+        | [0x2002, high, low, ..] => four(high, low),
         // `::` and `::1` stand for themselves.
         [0, 0, 0, 0, 0, 0, high, low] if high > 0 || low > 1 => four(high, low),
-        [0x2002, high, low, ..] => four(high, low),
         _ => None,
     }
 }
@@ -256,6 +260,10 @@ mod tests {
             "http://[::ffff:169.254.169.254]/v1",
             "http://[64:ff9b::a9fe:a9fe]/v1",
             "http://[2002:a9fe:a9fe::1]/v1",
+            "http://[64:ff9b:1::a9fe:a9fe]/v1",
+            "http://[2001:db8::5efe:a9fe:a9fe]/v1",
+            "http://[fd00:ec2::23]/v1",
+            "http://[fd00:c1::a9fe:a9fe]/v1",
             "http://[fe80::1]:8000/v1",
             "http://[fd00:ec2::254]/v1",
             "http://100.100.100.200/v1",

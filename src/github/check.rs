@@ -84,7 +84,8 @@ impl Conclusion {
 }
 
 /// Makes the check run, or updates the one that an earlier attempt made. False where a newer run's
-/// stands there and stays; it does not stay before a FAIL, which it has not known of.
+/// stands there and stays; it does not stay before a FAIL, which it has not known of. Nor does a
+/// PASS replace a FAIL that it has not known of: that is an action to take, another attempt.
 pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     let (first, more) =
         check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
@@ -95,8 +96,15 @@ pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     }
     // What another job has written meanwhile stays.
     let theirs = known.as_ref().map_or_else(Vec::new, |k| k.attempts.clone());
+    let conclusion = match check.conclusion {
+        Conclusion::Success | Conclusion::Neutral if misses_a_fail(&check.attempts, &theirs) => {
+            Conclusion::ActionRequired
+        }
+        known => known,
+    };
     let check = &Check {
         attempts: merged(theirs.into_iter().chain(check.attempts.iter().cloned())),
+        conclusion,
         ..check.clone()
     };
     let id = loop {
@@ -125,6 +133,18 @@ pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
         client.patch(&format!("/check-runs/{id}"), &json!({"output": output})).await?;
     }
     Ok(true)
+}
+
+/// One of `theirs` failed at what `own` are attempts at, and is none of them.
+fn misses_a_fail(own: &[Attempt], theirs: &[Attempt]) -> bool {
+    let is_known = |row: &Attempt| {
+        own.iter().any(|own| own.session == row.session && own.created == row.created)
+    };
+    let precedes = |row: &Attempt| {
+        let baseline = |own: &Attempt| own.baseline.clone().unwrap_or_default();
+        own.iter().any(|own| row.precedes(&own.key, &baseline(own)))
+    };
+    theirs.iter().any(|row| row.has_failed() && !is_known(row) && precedes(row))
 }
 
 /// One of ours that stands on a commit.
@@ -269,6 +289,23 @@ mod tests {
                 "{verdict:?} {exit} {trusted}"
             );
         }
+    }
+
+    #[test]
+    fn no_pass_replaces_a_fail_that_it_has_not_known_of() {
+        let row = |key: &str, session: &str, verdict| Attempt {
+            session: session.into(),
+            baseline: Some("base".into()),
+            verdict,
+            ..Attempt::failed_once(key.into(), "2026-11-20T09:30:00Z", None)
+        };
+        let own = [row("k", "own", Verdict::Passed)];
+        let failed = row("k", "other", Verdict::Failed);
+        assert!(misses_a_fail(&own, std::slice::from_ref(&failed)));
+        // Judged with it, of other code, or no FAIL.
+        assert!(!misses_a_fail(&[own[0].clone(), failed.clone()], &[failed]));
+        assert!(!misses_a_fail(&own, &[row("j", "other", Verdict::Failed)]));
+        assert!(!misses_a_fail(&own, &[row("k", "other", Verdict::Passed)]));
     }
 
     #[test]

@@ -46,6 +46,8 @@ struct Answers {
     tpot: Times,
     e2e: Times,
     output_tokens: u64,
+    /// Answers whose tokens nobody counted: then the sum is none.
+    uncounted: u64,
 }
 
 struct Times(Histogram<u64>);
@@ -79,7 +81,14 @@ impl Answers {
         self.ttft.add(row.ttft_ms);
         self.tpot.add(row.tpot_ms());
         self.e2e.add(row.e2e_ms);
-        self.output_tokens += u64::from(row.output_tokens.unwrap_or_default());
+        match row.output_tokens {
+            Some(tokens) => self.output_tokens += u64::from(tokens),
+            None => self.uncounted += 1,
+        }
+    }
+
+    fn tokens(&self) -> Option<u64> {
+        (self.uncounted == 0).then_some(self.output_tokens)
     }
 }
 
@@ -113,7 +122,7 @@ impl Tally {
         let round = &ended.round;
         json!({
             "in_flight": (sent + ended.unsent).saturating_sub(done),
-            "output_tokens": round.output_tokens,
+            "output_tokens": round.tokens(),
             "ttft_p50_ms": round.ttft.quantile_ms(0.5),
             "ttft_p95_ms": round.ttft.quantile_ms(0.95),
             "tpot_p50_ms": round.tpot.quantile_ms(0.5),
@@ -124,7 +133,7 @@ impl Tally {
                 "ttft_p50_ms": recent.ttft.quantile_ms(0.5),
                 "tpot_p50_ms": recent.tpot.quantile_ms(0.5),
                 "requests_per_s": done.saturating_sub(last.done) as f64 / seconds,
-                "output_tokens_per_s": recent.output_tokens as f64 / seconds,
+                "output_tokens_per_s": recent.tokens().map(|all| all as f64 / seconds),
             },
         })
     }
@@ -174,6 +183,10 @@ mod tests {
         assert_eq!(recent["requests_per_s"], 0.5);
         assert_eq!(recent["output_tokens_per_s"], 5.5);
         assert_eq!((&all["in_flight"], &all["output_tokens"]), (&json!(2), &json!(110)));
+        tally.add(&Timeline { output_tokens: None, ..answered(100, 20) });
+        let uncounted = tally.look(4.0, 12, 11);
+        assert_eq!(uncounted["output_tokens"], Value::Null);
+        assert_eq!(uncounted["recent"]["output_tokens_per_s"], Value::Null);
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod tests;
 pub use crate::judge::text::count;
 pub use against::{age_days, baseline, comparison, sessions_needed};
 pub use exit::{exit_code, let_through};
-pub use foreign::{excerpt, plain, short};
+pub use foreign::{excerpt, minute, plain, short};
 pub use judged::{
     breached, could_be_normal, detectable, judged, judgement, levels, limit, limit_interval,
     not_judged, state, unjudged, worse,

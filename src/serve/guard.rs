@@ -56,16 +56,16 @@ pub fn check(state: &State, request: &request::Parts, client: IpAddr) -> Result<
     }
     if changes {
         check_content(path, sender, headers)?;
-        if !state.limits.may_change(client) {
-            return Err(Refusal::too_many_changes());
-        }
     }
     let open = OPEN.contains(&path) || path.starts_with(OPEN_FILES);
     let free = open || !changes && state.settings.is_local();
-    match &state.settings.api_key {
-        Some(key) if !free => check_right(state, key, headers, client, changes, sender),
-        _ => Ok(()),
+    if let Some(key) = state.settings.api_key.as_ref().filter(|_| !free) {
+        check_right(state, key, headers, client, changes, sender)?;
     }
+    if changes && !state.limits.may_change(client) {
+        return Err(Refusal::too_many_changes());
+    }
+    Ok(())
 }
 
 /// A page of another site may link here and not load from here: it would disturb a measurement.

@@ -19,8 +19,8 @@ use super::stored::{reading, run, shown};
 use crate::app::runs::file::Id;
 use crate::app::runs::queue::Refused;
 use crate::app::runs::request::RunRequest;
+use crate::app::targets;
 use crate::app::workspace::Workspace;
-use crate::app::{error_text, targets};
 use crate::lang::bilingual;
 
 type Service = Shared<Arc<State>>;
@@ -58,7 +58,7 @@ pub async fn queued(state: Arc<State>, mut request: RunRequest) -> Result<Id, Re
     id.await
 }
 
-pub fn not_queued(why: Refused) -> Refusal {
+fn not_queued(why: Refused) -> Refusal {
     match why {
         Refused::Wrong(why) => Refusal::bad_request("bad_request", why),
         Refused::Full => {
@@ -72,11 +72,7 @@ pub fn not_queued(why: Refused) -> Refusal {
             let detail = bilingual!("the service ends", "서비스가 종료되는 중");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ending", detail)
         }
-        Refused::Failed(e) => Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal_error",
-            error_text::text(&e).en,
-        ),
+        Refused::Failed(e) => e.into(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::state::{LastRuns, State};
+use super::stored;
 use crate::app::runs::found::{self, Run};
 use crate::app::runs::select::Filter;
 use crate::clock::monotonic_ns;
@@ -22,7 +23,7 @@ pub fn text(state: &State) -> anyhow::Result<String> {
     let mut last = state.last_runs.lock().unwrap_or_else(PoisonError::into_inner);
     // Somebody asks every few seconds, and reports are large: those of the same runs are as before.
     if last.runs != runs {
-        *last = LastRuns { text: latest(&runs), runs };
+        *last = LastRuns { text: latest(state, &runs), runs };
     }
     let mut out = last.text.clone();
     drop(last);
@@ -30,7 +31,7 @@ pub fn text(state: &State) -> anyhow::Result<String> {
     Ok(out)
 }
 
-fn latest(runs: &[Run]) -> String {
+fn latest(state: &State, runs: &[Run]) -> String {
     let mut seen: Vec<&str> = Vec::new();
     let mut reports: Vec<Report> = Vec::new();
     for run in runs {
@@ -39,8 +40,9 @@ fn latest(runs: &[Run]) -> String {
         if new.is_empty() {
             continue;
         }
-        // What cannot be read has no numbers.
-        if let Ok(Some(report)) = found::report(run) {
+        // As its folder tells it now. What cannot be read has no numbers.
+        let whole = stored::run(state, run.id.as_str()).is_ok_and(|run| run.damage.is_empty());
+        if whole && let Ok(Some(report)) = found::report(run) {
             reports.push(report);
             seen.extend(new);
         }

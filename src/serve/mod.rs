@@ -2,7 +2,7 @@
 //!
 //! `settings` is what it is told, `limits` how much a client may ask for, `sessions` who is signed
 //! in, `feeds` what many listen to at once, `state` what all requests share, `answer` how it speaks,
-//! `guard` who may ask, `log` what it says of each request, `metrics` its own numbers, `stored` and `live` the answers over runs, `v2`
+//! `guard` who may ask, `log` what it says of each request, `stored` and `live` the answers over runs, `metrics` its own numbers, `v2`
 //! those beside runs, `socket` `WebSockets`, `v1` the older tools' addresses, `pages` what people see,
 //! `sign_in` how a browser shows that it may ask, `openapi` what programs may ask for, `api` the
 //! routes, `stall` connections that nobody reads, `listen` all of them. A module uses only those
@@ -32,8 +32,8 @@ mod state;
 mod answer;
 mod guard;
 mod log;
-mod metrics;
 mod stored;
+mod metrics;
 mod live;
 mod v2;
 mod socket;

@@ -54,7 +54,8 @@ const fn socket(path: &'static str, tells: &'static str) -> Address {
     Address { method: "get", path, tells, query: &[], asks: Asks::Socket }
 }
 
-const CHOSEN: &[&str] = &["workload", "verdict", "branch", "limit", "offset"];
+const CHOSEN: &[&str] =
+    &["workload", "verdict", "branch", "model", "server", "commit", "limit", "offset"];
 
 pub const GROUPS: [Group; 5] = [
     Group {
@@ -73,18 +74,18 @@ pub const GROUPS: [Group; 5] = [
             get("/api/v2/runs/{id}/events", &[], "The same as server-sent events, to its end"),
             socket("/api/v2/runs/{id}/socket", "The same over a WebSocket"),
             post("/api/v2/runs/{id}/cancel", Asks::Nothing, "Drains it and keeps what it has"),
-            get("/api/v2/plan", &["*"], "The command line that a request would come to"),
+            get("/api/v2/plan", &[], "The command line that a request would come to"),
         ],
     },
     Group {
         name: "beside runs",
         about: "What runs are compared with, and what they are of.",
         addresses: &[
-            get("/api/v2/compare", &["run"], "Two to five runs beside each other"),
-            get("/api/v2/history", &["workload", "metric"], "A workload over runs"),
+            get("/api/v2/compare", &["runs"], "Two to five runs beside each other"),
+            get("/api/v2/history", &["workload", "metric", "limit"], "A workload over runs"),
             get("/api/v2/baselines", &["commit"], "Sessions of the baseline"),
             get("/api/v2/servers", &[], "The config's servers, and those found here"),
-            get("/api/v2/servers/{name}/logs", &[], "What a server said last"),
+            get("/api/v2/servers/{name}/logs", &["lines"], "What a server said last"),
             post("/api/v2/servers/{name}/start", Asks::Nothing, "Starts it, as the config says"),
             post("/api/v2/servers/{name}/stop", Asks::Nothing, "Stops it"),
             get("/api/v2/gpus", &[], "The GPUs of this machine now"),
@@ -185,10 +186,9 @@ pub async fn document(Shared(state): Shared<Arc<State>>) -> Answer {
 
 fn operation(group: &str, address: &Address) -> Value {
     let parameter = |place: &str, name: &str| json!({"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}});
-    let query = address.query.iter().filter(|name| **name != "*");
     let parameters: Vec<Value> = placeholders(address.path)
         .map(|name| parameter("path", name))
-        .chain(query.map(|name| parameter("query", name)))
+        .chain(address.query.iter().map(|name| parameter("query", name)))
         .collect();
     let refusal = json!({"description": "Why not", "content": {
         "application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}},

@@ -8,13 +8,13 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State as Shared};
-use axum::http::header::{ACCEPT, HeaderValue, SET_COOKIE};
+use axum::http::header::{HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Response, StatusCode, request};
 use serde::Deserialize;
 
 use super::answer::{self, Answer, Refusal};
 use super::guard;
-use super::pages::frame::Frame;
+use super::pages::frame::{Frame, wants_page};
 use super::sessions;
 use super::state::State;
 
@@ -50,8 +50,7 @@ pub fn instead(state: &State, request: &request::Parts) -> Option<Response<Body>
     let path = request.uri.path();
     let reads = request.method == Method::GET;
     let is_page = reads && !path.starts_with("/api/") && path != "/metrics";
-    let accepted = request.headers.get(ACCEPT)?.to_str().ok()?;
-    if !is_page || !accepted.contains("text/html") {
+    if !is_page || !wants_page(&request.headers) {
         return None;
     }
     let next = request.uri.path_and_query().map_or(path, |all| all.as_str());
@@ -68,7 +67,7 @@ pub async fn page(
     let next = query.ok().and_then(|Query(asked)| asked.next);
     let next = local(next.as_deref());
     if state.settings.api_key.is_none() || guard::is_signed_in(&state, &headers) {
-        return Ok(answer::see_other(&state.link(next)));
+        return Ok(frame.lead_to(next));
     }
     shown(&frame, next, None)
 }
@@ -83,13 +82,13 @@ pub async fn sign_in(
     let Form(given) = form.map_err(|why| Refusal::bad_request("bad_request", why.body_text()))?;
     let next = local(given.next.as_deref());
     let Some(key) = &state.settings.api_key else {
-        return Ok(answer::see_other(&state.link(next)));
+        return Ok(frame.lead_to(next));
     };
     if let Err(refusal) = guard::check_key(&state, key, &given.key, client) {
         return shown(&frame, next, Some(refusal));
     }
     let token = state.sessions.begin()?;
-    let mut answer = answer::see_other(&state.link(next));
+    let mut answer = frame.lead_to(next);
     set_cookie(&state, &headers, &mut answer, &token, sessions::SECONDS)?;
     Ok(answer)
 }

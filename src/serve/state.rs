@@ -13,13 +13,9 @@ use crate::app::runs::found::Run;
 use crate::app::runs::index::Index;
 use crate::app::runs::levels::Levels;
 use crate::app::runs::queue::Queue;
-use crate::app::runs::select::Filter;
 use crate::app::runs::store::Store;
 use crate::app::servers::Commands;
 use crate::clock::monotonic_ns;
-
-/// A run that goes on is one of these.
-const NEWEST: u32 = 50;
 
 pub struct State {
     pub settings: Settings,
@@ -101,7 +97,6 @@ impl State {
     /// A run goes on or waits, here or in a terminal that keeps its runs here. Errors: the index
     /// cannot be read.
     pub fn is_measuring(&self) -> anyhow::Result<bool> {
-        let newest = self.index.page(&Filter::default(), NEWEST, 0)?;
-        Ok(self.queue.is_busy() || newest.runs.iter().any(Run::goes_on))
+        Ok(self.queue.is_busy() || self.index.goes_on()?)
     }
 }

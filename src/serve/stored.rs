@@ -140,6 +140,14 @@ pub async fn report(
     let lang = asked.lang.unwrap_or_default();
     let (id, text) = reading(move || {
         let run = run(&state, &id)?;
+        let for_people = matches!(format, Format::Html | Format::Md | Format::Terminal);
+        if !run.damage.is_empty() && !for_people {
+            let why = bilingual!(
+                "files of the run are gone or damaged: no program is told a verdict of it",
+                "실행의 파일이 없거나 손상됨: 프로그램에는 판정을 알리지 않음"
+            );
+            return Err(Refusal::new(StatusCode::CONFLICT, "damaged", why));
+        }
         let Some(Loaded { report, record }) = found::load(&run)? else {
             return Err(Refusal::not_found("no_report", "the run has no report"));
         };

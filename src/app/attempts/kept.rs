@@ -35,6 +35,9 @@ struct Stored {
     schema: String,
     version: u32,
     attempts: Vec<Attempt>,
+    /// A file before this one could not be used, and lies beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
 }
 
 /// The output folder, as far as attempts are in it.
@@ -42,8 +45,10 @@ pub struct Folder {
     out: PathBuf,
     /// Of all code, oldest first, as they were found.
     pub rows: Vec<Attempt>,
-    /// Its file was there and could not be used: attempts were made that nobody knows of.
-    pub is_damaged: bool,
+    /// Attempts were made that nobody knows of: their file could not be used.
+    pub has_lost: bool,
+    /// It is this one.
+    is_damaged: bool,
     added: Vec<Attempt>,
 }
 
@@ -67,17 +72,19 @@ impl Folder {
     /// With what cannot be used of it.
     pub fn open(out: &Path) -> (Self, Option<Notice>) {
         let file = out.join(ROWS);
-        let (rows, notice) = match rows(&file) {
-            Ok(rows) => (rows, None),
-            Err(why) => {
-                let file = file.display().to_string();
-                (Vec::new(), Some(Notice::AttemptsFileUnusable { file, why }))
-            }
+        let read = stored(&file);
+        let (is_damaged, has_lost) = (read.is_err(), read.as_ref().map_or(true, |s| s.1));
+        let why = match &read {
+            Err(why) => Some((file, why.clone())),
+            Ok((_, true)) => Some((aside(out), "delete both files to begin anew".into())),
+            Ok(_) => None,
         };
-        (
-            Self { out: out.to_owned(), rows, is_damaged: notice.is_some(), added: Vec::new() },
-            notice,
-        )
+        let notice = why.map(|(file, why)| Notice::AttemptsFileUnusable {
+            file: file.display().to_string(),
+            why,
+        });
+        let rows = read.map(|(rows, _)| rows).unwrap_or_default();
+        (Self { out: out.to_owned(), rows, has_lost, is_damaged, added: Vec::new() }, notice)
     }
 
     /// None where they are not there, or are not what they were.
@@ -104,8 +111,16 @@ impl Folder {
         self.added.push(own);
         let all: Vec<Attempt> = self.rows.iter().chain(&self.added).cloned().collect();
         let attempts = all[all.len().saturating_sub(MOST_ROWS)..].to_vec();
-        self.prune(&attempts);
-        let stored = Stored { schema: SCHEMA.into(), version: VERSION, attempts };
+        if self.is_damaged {
+            std::fs::rename(self.out.join(ROWS), aside(&self.out))
+                .with_context(|| format!("cannot set {ROWS} aside"))?;
+            self.is_damaged = false;
+        }
+        if !self.has_lost {
+            self.prune(&attempts);
+        }
+        let lost = self.has_lost;
+        let stored = Stored { schema: SCHEMA.into(), version: VERSION, attempts, lost };
         let text = serde_json::to_string_pretty(&stored).expect("plain data");
         artefacts::write_atomic(&self.out.join(ROWS), format!("{text}\n").as_bytes())
     }
@@ -156,21 +171,44 @@ fn is_digest(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn rows(file: &Path) -> Result<Vec<Attempt>, String> {
+/// Where a file that cannot be used is kept.
+fn aside(out: &Path) -> PathBuf {
+    out.join(format!("{ROWS}.damaged"))
+}
+
+/// The rows, and whether a file before this one was lost.
+fn stored(file: &Path) -> Result<(Vec<Attempt>, bool), String> {
     let text = match read::text(file, read::WRITTEN) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
         read => read.map_err(|e| e.to_string())?,
     };
     let stored: Stored = serde_json::from_str(&text).map_err(|e| e.to_string())?;
     if stored.schema != SCHEMA || stored.version > VERSION {
         return Err("it is another program's, or a newer version's".into());
     }
-    Ok(stored.attempts)
+    Ok((stored.attempts, stored.lost))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_damaged_file_held_stays_lost_until_it_is_deleted() {
+        let out = tempfile::tempdir().unwrap();
+        std::fs::write(out.path().join(ROWS), "{").unwrap();
+        let packed = Packed { bytes: b"{}".to_vec(), digest: digest(b"{}") };
+        for _ in 0..2 {
+            let (mut folder, notice) = Folder::open(out.path());
+            assert!(folder.has_lost && notice.is_some());
+            folder.keep(Attempt::failed_once("k".into(), "", None), &packed).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(aside(out.path())).unwrap(), "{");
+        assert_eq!(Folder::open(out.path()).0.rows.len(), 2);
+        std::fs::remove_file(out.path().join(ROWS)).unwrap();
+        let (folder, notice) = Folder::open(out.path());
+        assert!(!folder.has_lost && notice.is_none());
+    }
 
     #[test]
     fn the_newest_attempts_of_the_newest_sequences_keep_their_records() {

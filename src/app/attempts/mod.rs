@@ -305,9 +305,9 @@ impl Ledger {
                 (judging.prepare)(records)?;
             }
         }
-        // A damaged file held one at least.
-        let damaged = usize::from(self.folder.is_damaged);
-        let unseen = sequence.map_or(0, |s| self.unseen(s).max(damaged));
+        // A file that was lost held one at least.
+        let lost = usize::from(self.folder.has_lost);
+        let unseen = sequence.map_or(0, |s| self.unseen(s).max(lost));
         all.extend((0..unseen).map(|_| Predecessor::Unseen));
         Earlier::replayed(all, judging.known)
     }

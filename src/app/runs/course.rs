@@ -10,7 +10,7 @@ const POINTS: usize = 1800;
 /// A smaller share of the whole tells nothing of the time left.
 const TELLING: f64 = 0.02;
 
-/// What a line says. Absent in lines of earlier versions.
+/// What a line says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct LineSaid {
@@ -20,7 +20,8 @@ struct LineSaid {
     requests: Option<u64>,
     seconds: Option<f64>,
     place: Option<RoundSaid>,
-    live: LiveSaid,
+    /// None before there is anything to tell.
+    live: Option<LiveSaid>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -49,7 +50,7 @@ struct RecentSaid {
     ttft_p50_ms: Option<f64>,
     tpot_p50_ms: Option<f64>,
     requests_per_s: f64,
-    output_tokens_per_s: f64,
+    output_tokens_per_s: Option<f64>,
 }
 
 /// The whole of a run.
@@ -79,7 +80,7 @@ pub struct Point {
     pub ttft_ms: Option<f64>,
     pub tpot_ms: Option<f64>,
     pub requests_per_s: f64,
-    pub output_tokens_per_s: f64,
+    pub output_tokens_per_s: Option<f64>,
     pub in_flight: u64,
     /// Of the round.
     pub failed: u64,
@@ -115,17 +116,18 @@ impl Course {
         }
         .clamp(0.0, 1.0);
         self.failures = self.earlier.clone();
-        for (kind, count) in said.live.failures {
+        let Some(seen) = said.live else { return };
+        for (kind, count) in seen.failures {
             *self.failures.entry(kind).or_default() += count;
         }
-        let recent = said.live.recent;
+        let recent = seen.recent;
         self.points.push_back(Point {
             at_s: self.at_s,
             ttft_ms: recent.ttft_p50_ms,
             tpot_ms: recent.tpot_p50_ms,
             requests_per_s: recent.requests_per_s,
             output_tokens_per_s: recent.output_tokens_per_s,
-            in_flight: said.live.in_flight,
+            in_flight: seen.in_flight,
             failed: said.failed,
         });
         if self.points.len() > POINTS {
@@ -228,10 +230,10 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_program_says_is_no_more_than_it_says() {
+    fn what_a_line_lacks_is_not_made_up() {
         let mut course = Course::default();
         course.hear(&json!({"event": "progress", "done": 3}), 0);
         course.hear(&json!("text"), 0);
-        assert_eq!((course.overall(), course.points().count()), (None, 1));
+        assert_eq!((course.overall(), course.points().count()), (None, 0));
     }
 }

@@ -15,6 +15,7 @@ use super::store::{Alive, Place, Store};
 use crate::app::artefacts::{self, RECORD};
 use crate::app::error_text;
 use crate::evaluate;
+use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::lang::Lang;
 use crate::metric::Class;
@@ -133,6 +134,9 @@ struct Facts {
 /// Fields of a fingerprint that change from build to build: what a line over runs is to show.
 const OF_A_BUILD: [&str; 4] = ["server_version", "server_args", "server_flags", "quantisation"];
 
+/// The files that a run is told by.
+pub const TOLD_BY: [&str; 5] = [FILE, "report.json", "ranking.json", RECORD, older::FILE];
+
 /// Where the whole is said, the best first.
 const SAID_IN: [(&str, &str, u32); 4] = [
     ("report.json", report::SCHEMA, report::VERSION),
@@ -226,6 +230,36 @@ impl Run {
             self.workloads.push(workload.into());
         }
         head.entrants.into_iter().for_each(|entrant| self.take_facts(entrant));
+    }
+
+    /// It has a row of an older tool, and no record.
+    pub fn is_imported(&self) -> bool {
+        self.verb.as_deref() == Some(older::VERB) && self.folder.join(older::FILE).is_file()
+    }
+
+    /// It ended as a measurement that could be made ends, and all its files are there. What it says
+    /// of itself stands only then.
+    pub fn is_sound(&self) -> bool {
+        let measured = [
+            ExitStatus::Pass,
+            ExitStatus::GateFailed,
+            ExitStatus::NoBaseline,
+            ExitStatus::Inconclusive,
+        ];
+        self.state == State::Ended
+            && self.damage.is_empty()
+            && measured.iter().any(|status| Some(status.code()) == self.exit_code)
+    }
+
+    /// Its verdict. A PASS stands only where the run's own end agrees with it.
+    pub fn standing_verdict(&self) -> Option<Verdict> {
+        let agrees = self.is_sound() && self.exit_code == Some(ExitStatus::Pass.code());
+        self.verdict.filter(|verdict| *verdict != Verdict::Passed || agrees)
+    }
+
+    /// That of a workload of it, likewise.
+    pub fn standing_verdict_of(&self, workload: &RunWorkload) -> Option<Verdict> {
+        workload.verdict.filter(|verdict| *verdict != Verdict::Passed || self.is_sound())
     }
 
     /// Its state may change by itself.

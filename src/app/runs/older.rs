@@ -29,7 +29,7 @@ pub const FILE: &str = "imported.json";
 pub const SCHEMA: &str = "goodput-gate/imported";
 pub const VERSION: u32 = 1;
 const TOOL: &str = "llm-loadtest";
-const VERB: &str = "import";
+pub const VERB: &str = "import";
 /// What a file of `SQLite` begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Bytes of one cell: a result of a hundred levels has some 100 kB.
@@ -145,16 +145,21 @@ impl Run {
         let dates = [&row.started, &row.created].map(|text| instant(text));
         let started = dates.into_iter().flatten().next().ok_or("it does not say when it began")?;
         let mut file = RunFile::new(id, VERB, date(started), None);
-        file.ended = ended(row, started, &result)?;
-        let url = without_login(&row.server_url);
+        file.ended = ended(row, &result)?;
+        let plain = |text: &str| without_login(&secrets.redact(text.to_owned()));
+        let mut fingerprint = json!({"model": plain(&row.model)});
+        if let Some(framework) = config["framework"].as_str() {
+            fingerprint["server"] = framework.into();
+        }
         let row = json!({
             "schema": SCHEMA, "version": VERSION, "tool": TOOL,
             "headline": headline(&result),
             "workloads": [{
                 "name": TOOL,
-                "fingerprint": {"model": row.model, "server": config.get("framework")},
+                "fingerprint": fingerprint,
             }],
-            "server_url": url, "model": row.model, "adapter": row.adapter, "status": row.status,
+            "server_url": plain(&row.server_url), "model": plain(&row.model),
+            "adapter": plain(&row.adapter), "status": row.status,
             "started_at": row.started, "completed_at": row.completed, "created_at": row.created,
             "config": config, "result": result,
         });
@@ -178,9 +183,10 @@ impl Run {
 }
 
 /// None of one that the tool did not see the end of.
-fn ended(row: &Stored, started: OffsetDateTime, result: &Value) -> Result<Option<Ended>, String> {
+fn ended(row: &Stored, result: &Value) -> Result<Option<Ended>, String> {
+    let has_levels = result["results"].as_array().is_some_and(|all| !all.is_empty());
     let (exit, error) = match &*row.status {
-        "completed" if result.is_null() => return Err("it was completed and has no result".into()),
+        "completed" if !has_levels => return Err("it was completed and has no results".into()),
         "completed" => (ExitStatus::Pass, None),
         "failed" => {
             let said = result["error"].as_str().unwrap_or("without a word of why");
@@ -189,7 +195,9 @@ fn ended(row: &Stored, started: OffsetDateTime, result: &Value) -> Result<Option
         "pending" | "running" => return Ok(None),
         other => return Err(format!("it has a status that is not known: {other:?}")),
     };
-    let at = date(instant(&row.completed).unwrap_or(started));
+    let told = [Some(&*row.completed), result["completed_at"].as_str()];
+    let at = told.into_iter().flatten().find_map(instant).ok_or("it does not say when it ended")?;
+    let at = date(at);
     Ok(Some(Ended { at, exit_code: exit.code(), error, files: BTreeMap::new() }))
 }
 
@@ -231,12 +239,15 @@ fn is_secret(name: &str) -> bool {
     ends.iter().any(|end| plain.ends_with(end)) || tokens.contains(&&*plain)
 }
 
-/// An address without the name and the password that stand before its host.
+/// Each address of a text without the name and the password that stand before its host, and without
+/// its query.
 fn without_login(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let host = rest.find(['/', '?', '#', ' ']).unwrap_or(rest.len());
-    let from = rest[..host].rfind('@').map_or(0, |at| at + 1);
-    format!("{scheme}://{}", &rest[from..])
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let address = rest[..end].split(['?', '#']).next().unwrap_or_default();
+    let host = address.find('/').unwrap_or(address.len());
+    let from = address[..host].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}{}", &address[from..], without_login(&rest[end..]))
 }
 
 /// As Python and `SQLite` write it; without an offset it is UTC.
@@ -272,10 +283,11 @@ mod tests {
         let value = json!({
             "api_key": "sk-very-secret-key", "X-API-Key": "b", "max_tokens": 3, "input_tokens": 4,
             "nested": [{"hf_token": "c", "error": "refused: sk-very-secret-key"}],
-            "server_url": "http://user:pass@host:8000/v1",
+            "server_url": "http://user:pass@host:8000/v1?api_key=query",
+            "error": "http://host:8000/v1 then http://user:pass@other/",
         });
         let rest = without_keys(value, &secrets).to_string();
-        for secret in ["sk-very", "pass", "user", "hf_token", "api", "API"] {
+        for secret in ["sk-very", "pass", "user", "hf_token", "api", "API", "query"] {
             assert!(!rest.contains(secret), "{secret}: {rest}");
         }
         assert!(rest.contains("max_tokens") && rest.contains("http://host:8000/v1"), "{rest}");

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::found::{Run, State};
+use crate::exit::ExitStatus;
 use crate::lang::{Lang, Text, bilingual};
+use crate::report::text;
 use crate::visible::one_line;
 
 /// `width`: of the terminal, in columns.
@@ -25,7 +27,7 @@ fn in_language(runs: &[Run], width: u16, lang: Lang) -> String {
         let workloads: Vec<String> = run.workloads.iter().map(|w| one_line(&w.name)).collect();
         table.add_row([
             run.id.short().to_owned(),
-            run.started.chars().take(16).collect::<String>().replace('T', " "),
+            text::minute(&run.started),
             some(&run.verb),
             outcome(run).in_language(lang).to_owned(),
             if workloads.is_empty() { "-".to_owned() } else { workloads.join(", ") },
@@ -85,14 +87,18 @@ fn imported_in(row: &Value, lang: Lang) -> String {
 
 /// How it stands, in a word or two.
 pub fn outcome(run: &Run) -> Text {
-    let verdict = run.verdict.map(crate::verdict::Verdict::word);
+    let verdict = run.standing_verdict().map(crate::verdict::Verdict::word);
     let state = match (run.state, run.exit_code) {
         (State::Queued, _) => bilingual!("queued", "대기 중"),
         (State::Running, _) => bilingual!("running", "진행 중"),
         (State::CutOff, _) => bilingual!("cut off", "중간에 끊김"),
         (State::Damaged, _) => bilingual!("damaged", "손상"),
         (State::Ended, Some(0)) if verdict.is_none() => bilingual!("measured", "측정됨"),
-        (State::Ended, Some(130)) if verdict.is_none() => bilingual!("interrupted", "중단됨"),
+        (State::Ended, Some(code))
+            if verdict.is_none() && code == ExitStatus::Interrupted.code() =>
+        {
+            bilingual!("interrupted", "중단됨")
+        }
         (State::Ended, Some(code)) if verdict.is_none() => {
             bilingual!("failed (exit {code})", "실패 (exit {code})")
         }

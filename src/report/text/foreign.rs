@@ -13,6 +13,11 @@ pub fn short(commit: &str) -> String {
     plain(commit).chars().take(12).collect()
 }
 
+/// `2026-11-30 12:50` of an instant in RFC 3339, UTC.
+pub fn minute(rfc3339: &str) -> String {
+    plain(rfc3339).chars().take(16).collect::<String>().replace('T', " ")
+}
+
 /// Foreign text on one line: no terminal sequences, no control or direction-changing characters, of
 /// bounded length.
 pub fn plain(text: &str) -> String {

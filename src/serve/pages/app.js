@@ -8,7 +8,6 @@
     event.preventDefault();
     root.dataset.theme = (root.dataset.theme ? root.dataset.theme === "dark" : system.matches) ? "light" : "dark";
     document.cookie = `${key}=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
-    document.dispatchEvent(new Event("theme"));
     tellReport();
   });
   // The report's page runs apart, and may only say how tall it is.

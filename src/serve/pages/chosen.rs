@@ -9,16 +9,16 @@ use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::form::Form;
 use super::frame::Frame;
 use super::row::Row;
+use crate::app::comparison::{FEWEST, MOST};
 use crate::app::runs::file::Id;
 use crate::lang::bilingual;
-use crate::serve::answer::{Answer, LARGEST, Refusal};
+use crate::serve::answer::{Answer, Refusal};
 use crate::serve::state::State;
 use crate::serve::stored::{self, reading};
 
-/// Side by side.
-const COMPARED: std::ops::RangeInclusive<usize> = 2..=5;
 /// Deleted at once: those of a page.
 const DELETED: usize = 50;
 
@@ -32,24 +32,25 @@ struct Delete<'a> {
 }
 
 /// The ticked runs of a form, each once.
-fn ids(form: &str) -> Vec<Id> {
+fn ids(form: &Form) -> Vec<Id> {
     let mut ids: Vec<Id> = Vec::new();
-    for (key, value) in form.split('&').filter_map(|pair| pair.split_once('=')) {
-        let id = Id::parse(value).filter(|id| key == "run" && !ids.contains(id));
-        ids.extend(id);
+    for id in form.all("run").filter_map(Id::parse) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
     }
     ids
 }
 
 /// Errors: fewer or more than can be compared.
 pub async fn chosen(frame: Frame, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
-    let query = query.unwrap_or_default();
-    let ids = ids(&query);
-    if query.split('&').any(|pair| pair == "do=delete") {
+    let form = Form::parse(&query.unwrap_or_default());
+    let ids = ids(&form);
+    if form.text("do") == Some("delete") {
         let runs: Vec<String> = ids.iter().map(|id| format!("run={id}")).collect();
         return Ok(frame.lead_to(&format!("/delete?{}", runs.join("&"))));
     }
-    if !COMPARED.contains(&ids.len()) {
+    if !(FEWEST..=MOST).contains(&ids.len()) {
         let why = bilingual!("tick two to five runs", "실행을 2~5개 선택하십시오");
         return Err(Refusal::bad_request("bad_query", why));
     }
@@ -63,7 +64,7 @@ pub async fn ask(
     Shared(state): Shared<Arc<State>>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let ids = wanted(&query.unwrap_or_default())?;
+    let ids = wanted(&Form::parse(&query.unwrap_or_default()))?;
     reading(move || {
         let runs: Result<Vec<_>, _> =
             ids.iter().map(|id| stored::run(&state, id.as_str())).collect();
@@ -79,8 +80,7 @@ pub async fn delete(
     Shared(state): Shared<Arc<State>>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(|_| Refusal::too_large())?;
-    let ids = wanted(&String::from_utf8_lossy(&bytes))?;
+    let ids = wanted(&Form::read(body).await?)?;
     reading(move || {
         let mut refused = Vec::new();
         for id in &ids {
@@ -104,7 +104,7 @@ pub async fn delete(
 }
 
 /// Errors: none, or too many.
-fn wanted(form: &str) -> Result<Vec<Id>, Refusal> {
+fn wanted(form: &Form) -> Result<Vec<Id>, Refusal> {
     let ids = ids(form);
     if ids.is_empty() || ids.len() > DELETED {
         let why = bilingual!("tick one to {DELETED} runs", "실행을 1~{DELETED}개 선택하십시오");
@@ -121,7 +121,7 @@ mod tests {
     fn what_is_no_id_is_not_chosen() {
         let id = "0b9f3c1e-7c1e-4a5e-9d0f-3c6a1f0e2b11";
         let form = format!("run={id}&run=..%2f..&run={id}&other={id}&run=&do=delete");
-        assert_eq!(ids(&form).iter().map(Id::as_str).collect::<Vec<_>>(), [id]);
-        assert!(wanted("run=1").is_err() && wanted("").is_err());
+        assert_eq!(ids(&Form::parse(&form)).iter().map(Id::as_str).collect::<Vec<_>>(), [id]);
+        assert!(wanted(&Form::parse("run=1")).is_err() && wanted(&Form::default()).is_err());
     }
 }

@@ -114,9 +114,8 @@ fn sentence(frame: &Frame, codes: &Codes, sentence: &str) -> String {
 }
 
 fn head(frame: &Frame, run: &Run) -> Head {
-    let day = run.started.chars().take(16).collect::<String>().replace('T', " ");
     let commit = run.commit.as_deref().map(text::short);
-    let parts = [Some(day), run.verb.clone(), run.branch.clone(), commit];
+    let parts = [Some(text::minute(&run.started)), run.verb.clone(), run.branch.clone(), commit];
     let all = parts.into_iter().flatten().chain(run.models.iter().cloned());
     Head {
         id: run.id.to_string(),

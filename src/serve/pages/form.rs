@@ -1,4 +1,4 @@
-//! What a form of a page sends, and where its answer leads. Not here: what the fields mean.
+//! What a form of a page sends. Not here: what the fields mean.
 
 use axum::body::Body;
 
@@ -11,12 +11,7 @@ pub struct Form(Vec<(String, String)>);
 impl Form {
     /// Of a query, or of a body of the same shape.
     pub fn parse(text: &str) -> Self {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        let pair = |pair: &str| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
-        };
-        Self(pairs.map(pair).collect())
+        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
     pub async fn read(body: Body) -> Result<Self, Refusal> {
@@ -34,24 +29,6 @@ impl Form {
         let named = self.0.iter().filter(move |(key, _)| *key == name);
         named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
-}
-
-/// `+` is a space, `%41` a byte; what is no text becomes a replacement character.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let ahead = rest.clone().take(2).map(char::from).collect::<String>();
-        match (byte, u8::from_str_radix(&ahead, 16)) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', Ok(hex)) if ahead.len() == 2 && !ahead.starts_with('+') => {
-                bytes.push(hex);
-                rest.nth(1);
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -85,9 +85,10 @@ impl Frame {
             (LANGUAGE, asked("lang").filter(|value| language(value).is_some())),
             (THEME, asked("theme").filter(|value| theme(value).is_some())),
         ];
+        let root = base.link("/");
         let cookies = chosen.iter().filter_map(|(name, value)| {
             let value = (*value)?;
-            Some(format!("{name}={value}; Path=/; Max-Age={YEAR_S}; SameSite=Lax"))
+            Some(format!("{name}={value}; Path={root}; Max-Age={YEAR_S}; SameSite=Lax"))
         });
         let kept = |at: usize| chosen[at].1.or_else(|| cookie(headers, chosen[at].0));
         let rest = query.split('&').filter(|pair| {
@@ -98,7 +99,8 @@ impl Frame {
             theme: kept(1).and_then(theme).unwrap_or_default(),
             is_signed_in: false,
             base: base.clone(),
-            path: uri.path().to_owned(),
+            // Two slashes in front would lead to another site.
+            path: format!("/{}", uri.path().trim_start_matches('/')),
             query: rest.collect::<Vec<_>>().join("&"),
             cookies: cookies.collect(),
         }
@@ -272,6 +274,10 @@ mod tests {
         let frame = frame("/history?workload=a%26b&lang=ko&page=2", &[]);
         assert_eq!(frame.other_language(), "/history?workload=a%26b&page=2&lang=en");
         assert_eq!(frame.other_theme(), "/history?workload=a%26b&page=2&theme=dark");
+        assert_eq!(
+            self::frame("//evil.example/x", &[]).other_language(),
+            "/evil.example/x?lang=ko"
+        );
         assert_eq!(frame.cookies.len(), 1);
         assert!(frame.cookies[0].starts_with("goodput-gate-lang=ko; Path=/; "));
     }

@@ -1,5 +1,5 @@
 //! All runs as a table: filtered, paged, chosen from. Not here: what is done with the chosen
-//! (`delete`, `compare`).
+//! (`chosen`, `compare`).
 
 use std::sync::Arc;
 

@@ -51,9 +51,8 @@ fn shown(frame: &Frame, standing: Standing) -> Shown {
         "confirmed" => (frame.text("confirmed", "확인됨"), "good"),
         "refuted" => (frame.text("refuted", "기각됨"), "bad"),
         "undecided" => (frame.text("undecided", "미결정"), "open"),
-        _ => (frame.text("no data", "데이터 없음"), "void"),
+        _ => (frame.text("unmeasured", "측정 안 됨"), "void"),
     };
-    let day = |started: String| started.chars().take(16).collect::<String>().replace('T', " ");
     Shown {
         name: text::plain(&claimed.name),
         says: claimed.says.as_deref().map(text::plain),
@@ -63,6 +62,6 @@ fn shown(frame: &Frame, standing: Standing) -> Shown {
         outcome,
         tone,
         evidence,
-        run: run.map(|id| (id.to_string(), tested.map(day).unwrap_or_default())),
+        run: run.map(|id| (id.to_string(), tested.map(|at| text::minute(&at)).unwrap_or_default())),
     }
 }

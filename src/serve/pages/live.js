@@ -108,7 +108,7 @@
   };
   const connect = () => {
     const socket = new WebSocket(new URL(`${api}/socket`, location.href).href.replace(/^http/, "ws"));
-    socket.onmessage = (event) => { if (event.data !== "ping") show(JSON.parse(event.data)); };
+    socket.onmessage = (event) => { show(JSON.parse(event.data)); };
     socket.onclose = () => { if (!over) listen(); };
   };
 

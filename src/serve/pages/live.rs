@@ -71,10 +71,11 @@ pub async fn page(
 ) -> Result<Response<Body>, Refusal> {
     reading(move || {
         let run = run(&state, &id)?;
-        let progress = state.queue.progress(&run.id);
-        if progress.is_none() && !run.goes_on() {
+        // Its folder may say so a moment before its process is gone.
+        if !run.goes_on() {
             return Ok(frame.lead_to(&format!("/runs/{}", run.id)));
         }
+        let progress = state.queue.progress(&run.id);
         let points = state.queue.course(&run.id).unwrap_or_default();
         shown(&frame, &run, progress.as_ref(), &points)
     })
@@ -200,7 +201,7 @@ fn charts(frame: &Frame, points: &[Point]) -> Vec<Chart> {
         ("ttft_ms", "TTFT p50", "ms", |p| p.ttft_ms),
         ("tpot_ms", "TPOT p50", "ms", |p| p.tpot_ms),
         ("output_tokens_per_s", frame.text("Output tokens", "출력 토큰"), "tok/s", |p| {
-            Some(p.output_tokens_per_s)
+            p.output_tokens_per_s
         }),
         ("requests_per_s", frame.text("Requests", "요청"), "/s", |p| Some(p.requests_per_s)),
         ("in_flight", frame.text("In flight", "동시 요청"), "", |p| Some(p.in_flight as f64)),

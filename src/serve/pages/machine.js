@@ -7,7 +7,7 @@
   const cell = (kind, text, name) => Object.assign(document.createElement(kind), { textContent: text, className: name });
   const number = (x, by = 1) => x === null || x === undefined ? "-" : String(Math.round(x / by));
   const row = (gpu) => {
-    const line = document.createElement("tr"), name = cell("th", `${gpu.index} ${gpu.name ?? ""}`, "");
+    const line = document.createElement("tr"), name = cell("th", `${gpu.index} ${gpu.name ?? ""}${gpu.lost ? " (lost)" : ""}`, "");
     name.scope = "row";
     const busy = number(gpu.utilisation_ratio, 0.01);
     line.append(name, ...[busy === "-" ? busy : `${busy} %`, number(gpu.memory_used_bytes, 1048576), number(gpu.power_w), number(gpu.sm_clock_mhz), number(gpu.temperature_c)].map((text) => cell("td", text, "n")));

@@ -2,8 +2,9 @@
 //! beside its template, which extends `frame.html`. Scripts and styles are files of ours (`assets`):
 //! no page has any of its own in it.
 //!
-//! `frame` is what all have around them, `refused` a refusal as a page, `row` a run as a line, `trend`
-//! a workload over runs. Not here: what is shown, which `app` tells; the API (`stored`, `live`).
+//! `frame` is what all have around them, `refused` a refusal as a page, `form` what a form sends, `row`
+//! a run as a line, `trend` a workload over runs, `asked` what a form of a new run comes to, `chosen`
+//! what is done with ticked runs; the others are a page each. Not here: what is shown, which `app` tells; the API (`stored`, `live`).
 
 use std::sync::Arc;
 

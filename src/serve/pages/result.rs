@@ -13,6 +13,7 @@ use crate::app::format::Format;
 use crate::app::planned;
 use crate::app::runs::found::{self, Run, State as RunState};
 use crate::app::runs::request::{self, Checked};
+use crate::exit::ExitStatus;
 use crate::lang::{Text, bilingual};
 use crate::serve::answer::{Answer, Refusal};
 use crate::serve::live;
@@ -113,10 +114,12 @@ fn about(run: &Run) -> Option<Text> {
             "A file of it is gone, was cut, or cannot be read. What is left is here.",
             "파일이 없거나 잘렸거나 읽을 수 없음. 남은 것은 여기에 있음."
         )),
-        RunState::Ended if run.exit_code == Some(130) => Some(bilingual!(
-            "It was stopped. What was measured until then is kept.",
-            "사용자가 중단함. 그때까지 측정한 것은 보관됨."
-        )),
+        RunState::Ended if run.exit_code == Some(ExitStatus::Interrupted.code()) => {
+            Some(bilingual!(
+                "It was stopped. What was measured until then is kept.",
+                "사용자가 중단함. 그때까지 측정한 것은 보관됨."
+            ))
+        }
         RunState::Running | RunState::Ended => None,
     }
 }

@@ -59,13 +59,13 @@ impl Row {
             to: frame.link(&format!("/runs/{}", run.id)),
             outcome: named_outcome(frame, run),
             started: run.started.clone(),
-            day: day(&run.started),
+            day: text::minute(&run.started),
             verb: run.verb.clone().unwrap_or_default(),
             headline: headline(frame, run),
             workloads: run
                 .workloads
                 .iter()
-                .map(|w| (by("workload", &w.name), w.verdict.map(Named::verdict)))
+                .map(|w| (by("workload", &w.name), run.standing_verdict_of(w).map(Named::verdict)))
                 .collect(),
             models: all("model", &run.models),
             servers: all("server", &run.servers),
@@ -82,7 +82,7 @@ impl Row {
 /// How it stands, in a word or two.
 pub fn named_outcome(frame: &Frame, run: &Run) -> Named {
     let tone = match run.state {
-        State::Ended => match (run.verdict, run.exit_code) {
+        State::Ended => match (run.standing_verdict(), run.exit_code) {
             (None, Some(0)) => "plain",
             (None, _) => "void",
             (verdict, _) => tone(verdict),
@@ -103,9 +103,4 @@ pub fn headline(frame: &Frame, run: &Run) -> Option<String> {
         text::plain(whole.strip_prefix(word).unwrap_or(whole).trim_start_matches([':', ' ']))
     });
     headline.filter(|headline| !headline.is_empty())
-}
-
-/// `2026-11-30 12:50`, UTC.
-pub fn day(rfc3339: &str) -> String {
-    rfc3339.chars().take(16).collect::<String>().replace('T', " ")
 }

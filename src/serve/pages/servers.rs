@@ -92,7 +92,7 @@ fn shown(frame: &Frame, state: &State) -> Answer {
     };
     let here = Workspace::here();
     let all: Vec<Shown> = all.into_iter().map(|server| entry(frame, &here, server)).collect();
-    let (gpus, versions, no_gpu) = match v2::gpus::now(state)? {
+    let (gpus, versions, no_gpu) = match v2::gpus::now(state) {
         Ok(all) => {
             let known = [("driver", &all.driver), ("CUDA", &all.cuda)];
             let known =
@@ -122,6 +122,7 @@ fn entry(frame: &Frame, here: &Workspace, server: Server) -> Shown {
         (Kind::Elsewhere, _) => (frame.text("somebody else's", "외부 서버"), "plain"),
         (Kind::Simulated, _) => (frame.text("started by each run", "실행마다 시작"), "plain"),
         (_, Some("ready")) => (frame.text("ready", "준비됨"), "good"),
+        (_, Some("up")) => (frame.text("runs", "실행 중"), "plain"),
         (_, Some("starting")) => (frame.text("starting", "시작 중"), "open"),
         (_, Some("unready")) => (frame.text("does not answer", "응답 없음"), "bad"),
         (_, Some("dead")) => (frame.text("has ended by itself", "스스로 종료됨"), "bad"),
@@ -154,6 +155,7 @@ fn entry(frame: &Frame, here: &Workspace, server: Server) -> Shown {
 fn gpu(row: &Row) -> GpuRow {
     let dash = |value: Option<String>| value.unwrap_or_else(|| text::ABSENT.to_owned());
     let name = row.device.name.as_deref().map(text::plain).unwrap_or_default();
+    let name = if row.lost { format!("{name} (lost)") } else { name };
     GpuRow {
         name: format!("{} {name}", row.device.index),
         cells: [

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::frame::Frame;
-use super::row::{Named, day};
+use super::row::Named;
 use crate::app::runs::found::{Run, RunMetric, RunWorkload};
 use crate::app::runs::levels::Levels;
 use crate::lang::bilingual;
@@ -118,8 +118,8 @@ fn trend(frame: &Frame, all: &[Measured<'_>], levels: &Levels) -> Option<Trend> 
     Some(Trend {
         history: frame.link_with("/history", &[("workload", &workload.name)]),
         run: frame.link(&format!("/runs/{}", newest.id)),
-        verdict: workload.verdict.map(Named::verdict),
-        when: day(&newest.started),
+        verdict: newest.standing_verdict_of(workload).map(Named::verdict),
+        when: text::minute(&newest.started),
         about: frame.sentence(&about).to_owned(),
         metrics: workload.metrics.iter().map(|m| metric(frame, &line, m, levels)).collect(),
         name,
@@ -134,7 +134,7 @@ fn metric(
 ) -> MetricTrend {
     let of_run = |(run, workload): &Measured<'_>| {
         let metric = workload.metrics.iter().find(|m| m.metric == newest.metric)?;
-        let fit = workload.verdict != Some(Verdict::Invalid);
+        let fit = run.is_sound() && workload.verdict != Some(Verdict::Invalid);
         Some(Point {
             id: run.id.to_string(),
             title: title(run, workload, metric),
@@ -182,7 +182,7 @@ fn title(run: &Run, workload: &RunWorkload, metric: &RunMetric) -> String {
     let commit = run.commit.as_deref().map(text::short);
     let verdict = workload.verdict.map(|verdict| verdict.word().to_owned());
     let head: Vec<String> =
-        [Some(day(&run.started)), commit, verdict].into_iter().flatten().collect();
+        [Some(text::minute(&run.started)), commit, verdict].into_iter().flatten().collect();
     format!("{}: {}", head.join(", "), value(&metric.unit, Some(metric.value)))
 }
 

@@ -29,6 +29,7 @@ pub fn comparison(runs: &[(Id, Vec<Value>)]) -> Option<Value> {
                 "ttft_p50": level["ttft"]["p50"],
                 "ttft_p99": level["ttft"]["p99"],
                 "error_rate": level["error_rate_percent"],
+                "warnings": level["warnings"],
             }));
         }
     }

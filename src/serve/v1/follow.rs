@@ -69,20 +69,19 @@ impl View {
         if std::mem::replace(&mut self.sequence, sequence) == sequence {
             return None;
         }
-        Some(self.progress(round))
+        Some(self.progress(round, said["overall"]["share"].as_f64()))
     }
 
-    fn progress(&mut self, round: &Value) -> Value {
+    fn progress(&mut self, round: &Value, whole: Option<f64>) -> Value {
         let place = &round["place"];
         let (number, all) = (&place["workload_number"], &place["workloads"]);
-        let (index, levels) = (number.as_f64().unwrap_or(1.0) - 1.0, all.as_f64().unwrap_or(1.0));
         let done = round["done"].as_f64().unwrap_or_default();
         let (requests, seconds) = (round["requests"].as_f64(), round["seconds"].as_f64());
         let by_time = || Some(round["elapsed_s"].as_f64()? / seconds.filter(|s| *s > 0.0)?);
         let share = requests.filter(|all| *all > 0.0).map(|all| done / all).or_else(by_time);
         let share = share.unwrap_or_default().min(1.0);
         let level = level(place["workload"].as_str().unwrap_or_default(), &self.levels);
-        self.overall = self.overall.max(tenths((index + share) / levels * 100.0));
+        self.overall = self.overall.max(tenths(whole.unwrap_or_default() * 100.0));
         let mut message = json!({
             "type": "progress",
             "run_id": self.id,
@@ -168,10 +167,10 @@ mod tests {
 
     #[test]
     fn progress_is_of_the_level_and_of_all() {
-        let message = view().progress(&round(10));
+        let message = view().progress(&round(10), Some(0.4));
         assert_eq!(message["progress"], json!({"current": 10, "total": 40, "percent": 25.0}));
         assert_eq!(message["concurrency"], json!({"level": 8, "index": 1, "total": 2}));
-        assert_eq!(message["overall_percent"], 62.5);
+        assert_eq!(message["overall_percent"], 40.0);
         assert_eq!(message["metrics"]["success_count"], 9);
         assert_eq!(message["metrics"]["ttft_p50"], 12.5);
         assert_eq!(message["metrics"]["ttft_avg"], Value::Null);
@@ -181,7 +180,7 @@ mod tests {
     fn metrics_come_each_ten_requests_and_at_the_end() {
         let mut view = view();
         let has: Vec<bool> = [4, 10, 15, 21, 40]
-            .map(|done| view.progress(&round(done)).get("metrics").is_some())
+            .map(|done| view.progress(&round(done), None).get("metrics").is_some())
             .to_vec();
         assert_eq!(has, [false, true, false, true, true]);
     }
@@ -191,7 +190,7 @@ mod tests {
         let mut by_time = round(30);
         by_time["requests"] = Value::Null;
         by_time["seconds"] = json!(8.0);
-        let message = view().progress(&by_time);
+        let message = view().progress(&by_time, None);
         assert_eq!(message["progress"], json!({"current": 30, "total": null, "percent": 25.0}));
     }
 }

@@ -3,8 +3,7 @@
 //! theirs, and so is nothing else: every run is one of the queue, every number one of its record.
 //!
 //! `input` reads their bodies, `asking` makes them a run, `status`, `result`, `compare`, `export`
-//! and `results` tell of it. A module uses only those before it, but for `runs`, which hands one body to
-//! `framework`. Not here: our own addresses.
+//! and `results` tell of it. A module uses only those before it. Not here: our own addresses.
 
 use std::sync::Arc;
 

@@ -22,11 +22,7 @@ pub fn result(run: &Run, record: &Record) -> Result<Value, RecordError> {
     let asked = status::asked(run);
     let asked = asked.as_ref();
     let levels = record.workloads.iter().map(level).collect::<Result<Vec<Value>, RecordError>>()?;
-    let warnings: Vec<String> = record
-        .workloads
-        .iter()
-        .flat_map(|w| w.unfit().into_iter().map(|note| format!("{}: {note}", w.name)))
-        .collect();
+    let warnings: Vec<String> = record.workloads.iter().flat_map(warnings).collect();
     let summary = summary(&levels);
     Ok(json!({
         "run_id": run.id,
@@ -115,7 +111,14 @@ pub fn level(workload: &WorkloadRecord) -> Result<Value, RecordError> {
         "total_output_tokens": token_sum(output),
         "duration_seconds": rounds.iter().map(|round| round.seconds).sum::<f64>(),
         "goodput": goodput(workload, &rounds),
+        // Where there are any, the numbers are not to be trusted, and are the best of nothing.
+        "warnings": warnings(workload),
     }))
+}
+
+fn warnings(workload: &WorkloadRecord) -> Vec<String> {
+    let notes = workload.unfit().into_iter();
+    notes.map(|note| format!("{}: {note}", workload.name)).collect()
 }
 
 /// Milliseconds.
@@ -184,14 +187,19 @@ pub fn summary(levels: &[Value]) -> Value {
     summary
 }
 
+/// What was measured as it should be.
+fn fit(levels: &[Value]) -> impl Iterator<Item = &Value> {
+    levels.iter().filter(|level| level["warnings"].as_array().is_none_or(Vec::is_empty))
+}
+
 pub fn best_throughput(levels: &[Value]) -> Option<&Value> {
     let value = |level: &&Value| level["throughput_tokens_per_sec"].as_f64();
-    levels.iter().filter(|l| value(l).is_some()).max_by(|a, b| order(value(a), value(b)))
+    fit(levels).filter(|l| value(l).is_some()).max_by(|a, b| order(value(a), value(b)))
 }
 
 pub fn best_ttft(levels: &[Value]) -> Option<&Value> {
     let value = |level: &&Value| level["ttft"]["p50"].as_f64();
-    levels.iter().filter(|l| value(l).is_some()).min_by(|a, b| order(value(a), value(b)))
+    fit(levels).filter(|l| value(l).is_some()).min_by(|a, b| order(value(a), value(b)))
 }
 
 fn order(a: Option<f64>, b: Option<f64>) -> std::cmp::Ordering {
@@ -226,6 +234,7 @@ mod tests {
             level(1, Some(10.0), Some(5.0)),
             level(8, None, None),
             level(4, Some(30.0), Some(9.0)),
+            json!({"throughput_tokens_per_sec": 99.0, "ttft": {"p50": 0.1}, "warnings": ["late"]}),
         ];
         assert_eq!(
             summary(&levels),

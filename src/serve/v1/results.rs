@@ -112,6 +112,7 @@ fn scenario(framework: &str, record: &Record, workload: &WorkloadRecord) -> anyh
         "input_tokens": workload.load.input_tokens,
         "output_tokens": workload.load.output_tokens,
         "num_requests": level["total_requests"],
+        "warnings": level["warnings"],
         "avg_ttft_ms": ttft["mean"],
         "p50_ttft_ms": ttft["p50"],
         "p95_ttft_ms": ttft["p95"],

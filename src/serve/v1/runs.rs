@@ -17,8 +17,8 @@ use super::input::{Fields, coded, wrong_query};
 use super::status::{Stage, shown, why_failed};
 use super::{asking, compare, export, framework, result};
 use crate::app::artefacts::{self, RECORD};
+use crate::app::comparison::{FEWEST, MOST};
 use crate::app::runs::found::Run;
-use crate::app::runs::remove::{self, Removed};
 use crate::app::runs::select::Filter;
 use crate::clock::now;
 use crate::record::Record;
@@ -193,7 +193,7 @@ pub async fn compare_runs(Shared(state): Service, body: Body) -> Answer {
     let ids = fields.texts("run_ids");
     match ids.as_deref().map(<[String]>::len) {
         None if fields.invalid().is_none() => fields.refuse("run_ids", "Field required"),
-        Some(n) if !(2..=5).contains(&n) => {
+        Some(n) if !(FEWEST..=MOST).contains(&n) => {
             fields.refuse("run_ids", "List should have 2 to 5 items");
         }
         _ => {}
@@ -255,17 +255,9 @@ pub async fn delete(Shared(state): Service, Path(id): Path<String>) -> Answer {
         let _ = timeout(STOPPED, ended).await;
     }
     let deleted = reading(move || {
-        let run = stored::run(&state, &id)?;
-        if run.goes_on() {
-            let detail = "the run goes on: stop it where it was started";
-            return Err(Refusal::new(StatusCode::CONFLICT, "running", detail));
-        }
-        let removed = remove::remove(&state.store, &run)?;
+        let id = stored::removed(&state, &id);
         state.index.refresh();
-        match removed {
-            Removed::Now => Ok(json!({"deleted": run.id})),
-            Removed::Before => Err(Refusal::not_found("run_not_found", "Run not found")),
-        }
+        Ok(json!({"deleted": id?}))
     });
     answer::json(&deleted.await?)
 }

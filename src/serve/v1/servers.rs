@@ -44,11 +44,11 @@ pub fn target(state: &State, framework: &str) -> Result<Option<String>, Refusal>
 pub async fn health(Shared(state): Service) -> Answer {
     let all = reading(move || {
         let (all, busy) = (v2::servers::all(&state)?, state.is_measuring()?);
+        // Null while something is measured: nobody asks then.
         let healthy = |server: &Server| match (server.kind, &server.base_url) {
-            (Kind::Elsewhere, Some(url)) => {
-                !busy && matches!(around::server(url, None), Ok(Some(_)))
-            }
-            _ => server.state == Some("ready"),
+            _ if busy => None,
+            (Kind::Elsewhere, Some(url)) => Some(matches!(around::server(url, None), Ok(Some(_)))),
+            _ => Some(server.state == Some("ready")),
         };
         let shown = |server: &Server| {
             json!({"framework": server.name, "label": server.name, "healthy": healthy(server),
@@ -80,7 +80,7 @@ fn word(server: &Server) -> &'static str {
     match (under_way, server.state) {
         (Some(Verb::Up), _) | (None, Some("starting")) => "starting",
         (Some(Verb::Down), _) => "stopping",
-        (None, Some("ready" | "unready")) => "running",
+        (None, Some("ready" | "unready" | "up")) => "running",
         (None, Some("dead")) => "failed",
         (None, _) if failed => "failed",
         (None, _) => "stopped",
@@ -138,20 +138,20 @@ pub async fn stop(Shared(state): Service, body: Body) -> Answer {
     answer::json(&stopped.await?)
 }
 
-fn gpu_now(state: &State) -> Result<Value, Refusal> {
-    let all = v2::gpus::now(state)?.ok();
+fn gpu_now(state: &State) -> Value {
+    let all = v2::gpus::now(state).ok();
     let first = all.as_ref().and_then(|all| all.gpus.first());
     let mib = |bytes: u64| (bytes >> 20) as f64;
-    Ok(json!({
+    json!({
         "memory_used_mb": first.and_then(|gpu| gpu.memory_used_bytes).map(mib),
         "memory_total_mb": first.and_then(|gpu| gpu.device.memory_total_bytes).map(mib),
         "gpu_utilization_pct": first.and_then(|gpu| gpu.utilisation_ratio).map(|r| r * 100.0),
-    }))
+    })
 }
 
 /// The first GPU; null where there is none.
 pub async fn gpu(Shared(state): Service) -> Answer {
-    answer::json(&reading(move || gpu_now(&state)).await?)
+    answer::json(&reading(move || Ok(gpu_now(&state))).await?)
 }
 
 pub async fn gpu_socket(Shared(state): Service, upgrade: Upgrade) -> Answer {
@@ -159,7 +159,7 @@ pub async fn gpu_socket(Shared(state): Service, upgrade: Upgrade) -> Answer {
     let listener = state.hub.listen(Topic { kind: "gpu", id: None }, 1, |publisher| async move {
         while publisher.is_wanted() {
             let asked = Arc::clone(&own);
-            let Ok(now) = reading(move || gpu_now(&asked)).await else { return };
+            let Ok(now) = reading(move || Ok(gpu_now(&asked))).await else { return };
             publisher.send(now.to_string());
             sleep(GPU).await;
         }

@@ -24,7 +24,9 @@ impl Stage {
         match run.state {
             State::Queued => Self::Pending,
             State::Running => Self::Running,
-            State::Ended if !run.workloads.is_empty() && !broken => Self::Completed,
+            State::Ended if !run.workloads.is_empty() && !broken && !run.is_imported() => {
+                Self::Completed
+            }
             State::Ended | State::CutOff | State::Damaged => Self::Failed,
         }
     }
@@ -95,6 +97,9 @@ pub fn shown(run: &Run) -> Value {
 pub fn why_failed(run: &Run) -> Option<String> {
     if Stage::from_run(run) != Stage::Failed {
         return None;
+    }
+    if run.is_imported() {
+        return Some(format!("it was imported: GET /api/v2/runs/{}/imported", run.id));
     }
     let damage = (!run.damage.is_empty()).then(|| run.damage.join("; "));
     let cut_off = || (run.state == State::CutOff).then(|| "it was cut off".to_owned());

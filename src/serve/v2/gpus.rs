@@ -1,11 +1,11 @@
 //! `/api/v2/gpus`: the machine's GPUs now. Not here: what their numbers mean (`evidence`).
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::extract::State as Shared;
 use serde_json::json;
 
-use super::super::answer::{self, Answer, Refusal};
+use super::super::answer::{self, Answer};
 use super::super::state::State;
 use super::super::stored::reading;
 use super::Service;
@@ -14,15 +14,14 @@ use crate::app::gpus::All;
 use crate::lang::Text;
 
 pub async fn answer(Shared(state): Service) -> Answer {
-    match reading(move || now(&state)).await? {
+    match reading(move || Ok(now(&state))).await? {
         Ok(all) => answer::json(&*all),
         Err(why) => answer::json(&json!({"driver": null, "cuda": null, "gpus": [], "why": why.en})),
     }
 }
 
-/// The inner error: why there is none to show.
-pub fn now(state: &State) -> Result<Result<Arc<All>, Text>, Refusal> {
-    let broken = |_| anyhow::anyhow!("a look at the GPUs has failed within this program");
-    let mut glance = state.gpus.lock().map_err(broken)?;
-    Ok(glance.now().map_err(|why| error_text::text(&why)))
+/// Errors: why there is none to show.
+pub fn now(state: &State) -> Result<Arc<All>, Text> {
+    let mut glance = state.gpus.lock().unwrap_or_else(PoisonError::into_inner);
+    glance.now().map_err(|why| error_text::text(&why))
 }

@@ -16,7 +16,7 @@ use crate::print::note;
 use crate::visible::one_line;
 
 /// Of the tables. An older index is made anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// Tells ours from other programs' files: `ggix`.
 const APPLICATION: i64 = 0x6767_6978;
 const PATIENCE: Duration = Duration::from_secs(5);

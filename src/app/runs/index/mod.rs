@@ -95,6 +95,11 @@ impl Index {
         self.read(|reader| rows::previous(reader, before, workload))
     }
 
+    /// Whether any run goes on or waits. Errors: as [`Self::page`].
+    pub fn goes_on(&self) -> anyhow::Result<bool> {
+        self.read(rows::any_goes_on)
+    }
+
     /// Errors: as [`Self::page`].
     pub fn choices(&self) -> anyhow::Result<Choices> {
         self.read(rows::choices)
@@ -188,13 +193,22 @@ fn put(writer: &Connection, place: &Place, stamp: Option<i64>) -> anyhow::Result
     }
 }
 
-/// When something in a folder was last added, taken away or replaced: nanoseconds since the epoch.
-/// None while that is so lately that it may happen again at the same time.
+/// Another number where a folder or a file that a run is told by is another: by when they last
+/// changed, and their sizes. None while that is so lately that it may happen again at the same time.
 fn stamp(place: &Place) -> Option<i64> {
-    let at = place.folder.metadata().and_then(|facts| facts.modified()).ok()?;
-    let settled = SystemTime::now().duration_since(at).is_ok_and(|age| age > SETTLED);
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok().filter(|_| settled)?;
-    i64::try_from(since.as_nanos()).ok()
+    let told = found::TOLD_BY.map(|name| place.file(name));
+    let mut all: u64 = 0;
+    for path in std::iter::once(&place.folder).chain(&told) {
+        let Ok(facts) = path.metadata() else { continue };
+        let at = facts.modified().ok()?;
+        SystemTime::now().duration_since(at).ok().filter(|age| *age > SETTLED)?;
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        for part in [since.as_secs(), since.subsec_nanos().into(), facts.len()] {
+            // As FNV mixes.
+            all = (all ^ part).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    Some(i64::from_ne_bytes(all.to_ne_bytes()))
 }
 
 #[cfg(test)]

@@ -57,6 +57,10 @@ pub struct LastLook {
     pub goes_on: bool,
 }
 
+pub fn any_goes_on(reader: &Connection) -> rusqlite::Result<bool> {
+    reader.query_row("SELECT EXISTS (SELECT 1 FROM runs WHERE goes_on)", [], |row| row.get(0))
+}
+
 pub fn stamps(reader: &Connection) -> rusqlite::Result<BTreeMap<String, LastLook>> {
     let mut all = reader.prepare("SELECT id, stamp, goes_on FROM runs")?;
     let known =

@@ -142,7 +142,7 @@ fn the_index_of_a_newer_version_and_the_file_of_another_program_stay_as_they_are
         assert!(why.contains(words), "{why}");
         assert_eq!(std::fs::read(bed.path()).unwrap(), before);
     };
-    refused("has version 99, this goodput-gate reads up to 3");
+    refused("has version 99, this goodput-gate reads up to 4");
     std::fs::remove_file(bed.path()).unwrap();
     let other = Connection::open(bed.path()).unwrap();
     other.execute_batch("CREATE TABLE benchmark_runs (id TEXT)").unwrap();
