@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 use super::PATIENCE;
 
+/// What axe-core objects to, each with where and why.
+const AUDIT: &str = "axe.run(document, {iframes: false, resultTypes: ['violations']}).then((found) =>
+  found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target}: ${node.failureSummary}`)))";
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Ended when dropped.
@@ -126,6 +129,27 @@ impl Browser {
     fn place(&mut self) -> Value {
         let asked = json!({"expression": "location.href", "returnByValue": true});
         self.call("Runtime.evaluate", &asked)["result"]["value"].clone()
+    }
+
+    /// Nothing is wider than the window, nothing was said to the console, and axe-core, where
+    /// `AXE_CORE` names its file, finds nothing that somebody could not read or use.
+    pub fn assert_sound(&mut self, what: &str) {
+        let place = self.place();
+        let wide = self.value("document.documentElement.scrollWidth - window.innerWidth");
+        assert!(wide.as_i64() <= Some(0), "{what}: {place} is {wide} wider than its window");
+        assert_eq!(self.said, Vec::<String>::new(), "{what}: {place}");
+        match self.violations() {
+            Some(found) => assert_eq!(found, json!([]), "{what}: {place}"),
+            None => eprintln!("{what}: axe-core did not look at it: AXE_CORE names its file"),
+        }
+    }
+
+    /// What axe-core objects to; none where it is not here.
+    pub fn violations(&mut self) -> Option<Value> {
+        let axe = std::env::var("AXE_CORE").ok()?;
+        let axe = std::fs::read_to_string(axe).expect("AXE_CORE can be read");
+        self.value(&format!("{axe}; true"));
+        Some(self.value(AUDIT))
     }
 
     /// The whole page as a picture, where `GOODPUT_GATE_PICTURES` names a folder for them.

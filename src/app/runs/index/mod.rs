@@ -140,7 +140,7 @@ fn write(mut writer: Connection, store: &Store, mut seen: Seen, asked: &Receiver
         };
         let whole = waiting.is_some() || changed(store) != seen.changed;
         let written =
-            if whole { sync(&mut writer, store) } else { going_on(&mut writer).map(|()| seen) };
+            if whole { sync(&mut writer, store) } else { unsettled(&mut writer).map(|()| seen) };
         seen = written.unwrap_or_else(|e| {
             let text = error_text::text(&e);
             if text.en != told {
@@ -175,14 +175,21 @@ fn sync(writer: &mut Connection, store: &Store) -> anyhow::Result<Seen> {
     Ok(seen)
 }
 
-/// The runs that went on when they were last looked at.
-fn going_on(writer: &mut Connection) -> anyhow::Result<()> {
-    let places = rows::going_on(writer)?;
+/// The runs that went on when they were last looked at, and those that may have changed since and
+/// now no longer can without a sign of it.
+fn unsettled(writer: &mut Connection) -> anyhow::Result<()> {
+    let mut places = Vec::new();
+    for (place, goes_on) in rows::unsettled(writer)? {
+        let stamp = stamp(&place);
+        if goes_on || stamp.is_some() {
+            places.push((place, stamp));
+        }
+    }
     if places.is_empty() {
         return Ok(());
     }
     let transaction = writer.transaction()?;
-    places.iter().try_for_each(|place| put(&transaction, place, stamp(place)))?;
+    places.iter().try_for_each(|(place, stamp)| put(&transaction, place, *stamp))?;
     Ok(transaction.commit()?)
 }
 

@@ -32,6 +32,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_chosen ON runs (started, id, branch, verdict, commit_id);
 CREATE INDEX runs_branch ON runs (branch);
 CREATE INDEX runs_going_on ON runs (goes_on) WHERE goes_on;
+CREATE INDEX runs_unsettled ON runs (stamp) WHERE stamp IS NULL;
 CREATE TABLE facts (
   run TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -68,13 +69,19 @@ pub fn stamps(reader: &Connection) -> rusqlite::Result<BTreeMap<String, LastLook
     all.query_map([], known)?.collect()
 }
 
-pub fn going_on(reader: &Connection) -> rusqlite::Result<Vec<Place>> {
-    let mut all = reader.prepare("SELECT id, name_stamp, folder FROM runs WHERE goes_on")?;
+/// Those that went on, and those that may have changed since they were looked at; whether each went
+/// on.
+pub fn unsettled(reader: &Connection) -> rusqlite::Result<Vec<(Place, bool)>> {
+    // Two statements, an index each.
+    let mut all = reader.prepare(
+        "SELECT id, name_stamp, folder, goes_on FROM runs WHERE goes_on
+         UNION SELECT id, name_stamp, folder, goes_on FROM runs WHERE stamp IS NULL",
+    )?;
     let place = |row: &Row<'_>| {
         let (id, folder): (String, String) = (row.get(0)?, row.get(2)?);
         let id = Id::parse(&id)
             .ok_or_else(|| rusqlite::Error::InvalidColumnType(0, id.clone(), Type::Text))?;
-        Ok(Place { id, stamp: row.get(1)?, folder: PathBuf::from(folder) })
+        Ok((Place { id, stamp: row.get(1)?, folder: PathBuf::from(folder) }, row.get(3)?))
     };
     all.query_map([], place)?.collect()
 }

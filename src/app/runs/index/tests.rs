@@ -108,6 +108,24 @@ fn what_came_went_or_changed_meanwhile_is_seen() {
 }
 
 #[test]
+fn a_run_that_was_changed_lately_is_looked_at_once_more() {
+    let mut bed = Bed::new();
+    let place = bed.add("main", Some(&report("passed", "chat")));
+    drop(bed.open());
+    let mut writer = Connection::open(bed.path()).unwrap();
+    let waiting = |writer: &mut Connection| {
+        unsettled(writer).unwrap();
+        rows::unsettled(writer).unwrap().len()
+    };
+    assert_eq!(waiting(&mut writer), 1);
+    let earlier = SystemTime::now() - 2 * SETTLED;
+    for path in [place.file("run.json"), place.file("report.json"), place.folder] {
+        std::fs::File::open(path).unwrap().set_modified(earlier).unwrap();
+    }
+    assert_eq!(waiting(&mut writer), 0);
+}
+
+#[test]
 fn a_damaged_index_is_set_aside_and_made_anew() {
     let mut bed = Bed::new();
     bed.add("main", Some(&report("passed", "chat")));
