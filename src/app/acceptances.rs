@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::artefacts;
 use super::gate::{self, Given};
@@ -85,9 +85,12 @@ fn until(request: &Request<'_>) -> anyhow::Result<String> {
     let Some(day) = request.until else {
         let last =
             accept::day(&today).ok().and_then(|day| day.checked_add(time::Duration::days(DAYS)));
-        return last
-            .map(|day| day.to_string())
-            .context("the clock of this machine shows no usable day: say --until YYYY-MM-DD");
+        return last.map(|day| day.to_string()).ok_or_else(|| {
+            anyhow::anyhow!(bilingual!(
+                "the clock of this machine shows no usable day: say --until YYYY-MM-DD",
+                "이 머신의 시계가 올바른 날짜를 보이지 않음: --until YYYY-MM-DD로 지정하십시오"
+            ))
+        });
     };
     accept::day(day).map_err(|why| anyhow::anyhow!("--until: {why}"))?;
     if day < today.as_str() {
@@ -198,9 +201,13 @@ struct About<'a> {
 impl About<'_> {
     fn regression(&self, m: &MetricReport) -> anyhow::Result<Acceptance> {
         let metric = parsed_metric(&m.metric)?;
-        let change =
-            m.change_ratio.with_context(|| format!("{metric} has no change in this report"))?;
-        let value = m.candidate.with_context(|| format!("{metric} has no value in this report"))?;
+        let change = m.change_ratio.ok_or_else(|| {
+            anyhow::anyhow!(bilingual!(
+                "{metric} has no change in this report",
+                "이 리포트에 {metric}의 변화가 없음"
+            ))
+        })?;
+        let value = valued(metric, m.candidate)?;
         let (seen, far) = (
             accept::worse(metric, change),
             far_end(metric, m.interval_low_ratio.zip(m.interval_high_ratio)),
@@ -231,15 +238,18 @@ impl About<'_> {
 
     fn breach(&self, l: &LimitReport) -> anyhow::Result<Acceptance> {
         let metric = parsed_metric(&l.metric)?;
-        let value = l.value.with_context(|| format!("{metric} has no value in this report"))?;
+        let value = valued(metric, l.value)?;
         let (of, far) = if l.bound == BoundSide::Max {
             (AcceptedKind::LimitMax, l.interval_high)
         } else {
             (AcceptedKind::LimitMin, l.interval_low)
         };
         let worst = match self.request.at_most {
-            Some(said) => parse_quantity(said, metric.unit())
-                .map_err(|e| anyhow::anyhow!("--at-most, for the limit of {metric}: {e}"))?,
+            Some(said) => {
+                parse_quantity(said, metric.unit()).map_err(anyhow::Error::msg).explained(|| {
+                    bilingual!("--at-most, for the limit of {metric}", "{metric} 한도의 --at-most")
+                })?
+            }
             None => far.ok_or_else(|| self.unbounded(metric, "650ms"))?,
         };
         if if of == AcceptedKind::LimitMax { value > worst } else { value < worst } {
@@ -290,12 +300,25 @@ impl About<'_> {
 fn size(metric: Metric, said: &str) -> anyhow::Result<f64> {
     let parsed =
         if metric.unit() == Unit::Share { parse_points(said) } else { parse_percent(said) };
-    parsed.map_err(|e| anyhow::anyhow!("--at-most, for {metric}: {e}"))
+    let parsed = parsed.map_err(anyhow::Error::msg);
+    parsed.explained(|| bilingual!("--at-most, for {metric}", "{metric}의 --at-most"))
+}
+
+fn valued(metric: Metric, value: Option<f64>) -> anyhow::Result<f64> {
+    value.ok_or_else(|| {
+        anyhow::anyhow!(bilingual!(
+            "{metric} has no value in this report",
+            "이 리포트에 {metric}의 값이 없음"
+        ))
+    })
 }
 
 fn parsed_metric(name: &str) -> anyhow::Result<Metric> {
-    Metric::parse(name).with_context(|| {
-        format!("the report names a metric that this version does not know: {name:?}")
+    Metric::parse(name).ok_or_else(|| {
+        anyhow::anyhow!(bilingual!(
+            "the report names a metric that this version does not know: {name:?}",
+            "리포트에 이 버전이 모르는 지표가 있음: {name:?}"
+        ))
     })
 }
 

@@ -20,7 +20,7 @@ use super::workspace::Workspace;
 use super::workspace::secrets::api_key;
 use crate::config::{Endpoint, Server};
 use crate::exit::Failure;
-use crate::lang::bilingual;
+use crate::lang::{Explained as _, bilingual};
 use crate::print::speak;
 use crate::server::{self, Follow, Identity, State};
 
@@ -76,7 +76,7 @@ impl Place {
 
     fn state(&self) -> anyhow::Result<Option<State>> {
         let file = self.state_file();
-        State::read(&file).with_context(|| format!("cannot read {}", file.display()))
+        State::read(&file).explained(|| artefacts::unreadable(&file))
     }
 
     fn save(&self, state: &State) -> anyhow::Result<()> {
@@ -88,11 +88,10 @@ impl Place {
     fn lock(&self) -> anyhow::Result<File> {
         artefacts::folder(&self.out)?;
         let path = self.folder.join("lock");
-        std::fs::create_dir_all(&self.folder)
-            .with_context(|| format!("cannot create {}", self.folder.display()))?;
+        std::fs::create_dir_all(&self.folder).explained(|| artefacts::uncreatable(&self.folder))?;
         // Not emptied: it may be a link to something that has content.
         let opened = File::options().write(true).create(true).truncate(false).open(&path);
-        let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
+        let file = opened.explained(|| artefacts::unwritable(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
@@ -102,7 +101,8 @@ impl Place {
                 )))
             }
             Err(TryLockError::Error(e)) => {
-                Err(e).with_context(|| format!("cannot lock {}", path.display()))
+                let path = path.display();
+                Err(e).explained(|| bilingual!("cannot lock {path}", "{path} 잠금 실패"))
             }
         }
     }
@@ -111,7 +111,7 @@ impl Place {
         let file = self.state_file();
         match std::fs::remove_file(&file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(e).with_context(|| format!("cannot remove {}", file.display()))
+                Err(e).explained(|| artefacts::unremovable(&file))
             }
             _ => Ok(()),
         }

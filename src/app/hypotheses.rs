@@ -9,7 +9,7 @@ use super::runs::file::Id;
 use super::runs::found::{Run, State};
 use super::workspace::Workspace;
 use crate::config::Flags;
-use crate::lang::Lang;
+use crate::lang::{Lang, bilingual};
 use crate::record::HypothesisRecord;
 use crate::record::facts::hypothesis;
 use crate::report::ranking::{self, HypothesisReport, RankingReport};
@@ -37,9 +37,9 @@ pub struct Standing {
 /// `runs`: newest first. Errors: there is no config that can be used.
 pub fn all(here: &Workspace, runs: &[Run], lang: Lang) -> anyhow::Result<Vec<Standing>> {
     let claimed = claimed(here)?;
-    let rankings: Vec<(&Run, RankingReport)> = runs
+    let rankings: Vec<(&Run, Option<RankingReport>)> = runs
         .iter()
-        .filter(|run| run.state == State::Ended)
+        .filter(|run| matches!(run.state, State::Ended | State::Damaged))
         .filter_map(|run| Some((run, ranking_of(run)?)))
         .take(if claimed.is_empty() { 0 } else { MOST })
         .collect();
@@ -55,25 +55,46 @@ fn claimed(here: &Workspace) -> anyhow::Result<Vec<HypothesisRecord>> {
     Ok(config.hypotheses.iter().map(hypothesis).collect())
 }
 
-/// None: it has none that can be read. Its own page says why.
-fn ranking_of(run: &Run) -> Option<RankingReport> {
+/// None: the run made none. None inside: it is damaged, and the run's own page says how.
+fn ranking_of(run: &Run) -> Option<Option<RankingReport>> {
     let path = run.folder.join(RANKING);
-    let text = path.is_file().then(|| artefacts::read(&path).ok()).flatten()?;
-    RankingReport::parse(&text).ok()
+    let lost = run.damage.iter().any(|damage| damage.starts_with(RANKING));
+    let read = || RankingReport::parse(&artefacts::read(&path).ok()?).ok();
+    (path.is_file() || lost).then(|| if run.damage.is_empty() { read() } else { None })
 }
 
-fn standing(claimed: HypothesisRecord, rankings: &[(&Run, RankingReport)], lang: Lang) -> Standing {
+/// Of the newest run that has tested it. A damaged one may have, so nothing older stands for it.
+fn standing(
+    claimed: HypothesisRecord,
+    rankings: &[(&Run, Option<RankingReport>)],
+    lang: Lang,
+) -> Standing {
     let same = |h: &&HypothesisReport| {
         (&h.workload, &h.metric, &h.claim) == (&claimed.workload, &claimed.metric, &claimed.claim)
     };
-    let tested = rankings.iter().find_map(|(run, ranking)| {
-        Some((*run, ranking.hypotheses.iter().find(same)?, &ranking.codes))
+    let tested = rankings.iter().find_map(|(run, ranking)| match ranking {
+        None => Some((*run, None)),
+        Some(ranking) => {
+            Some((*run, Some((ranking.hypotheses.iter().find(same)?, &ranking.codes))))
+        }
     });
+    let (outcome, evidence) = match tested {
+        None => (UNTESTED.to_owned(), None),
+        Some((run, None)) => {
+            let why = bilingual!(
+                "the run {run} may have tested it, and its ranking is damaged",
+                "실행 {run}이 검증했을 수 있으나 순위표가 손상됨",
+                run = run.id.short()
+            );
+            (UNTESTED.to_owned(), Some(why.in_language(lang).to_owned()))
+        }
+        Some((_, Some((h, codes)))) => (h.outcome.clone(), Some(ranking::outcome(h, codes, lang))),
+    };
     Standing {
-        outcome: tested.map_or_else(|| UNTESTED.to_owned(), |(_, h, _)| h.outcome.clone()),
-        evidence: tested.iter().map(|(_, h, codes)| ranking::outcome(h, codes, lang)).collect(),
-        run: tested.map(|(run, ..)| run.id.clone()),
-        tested: tested.map(|(run, ..)| run.started.clone()),
+        outcome,
+        evidence: evidence.into_iter().collect(),
+        run: tested.map(|(run, _)| run.id.clone()),
+        tested: tested.map(|(run, _)| run.started.clone()),
         claimed,
     }
 }

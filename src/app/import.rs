@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use sha2::{Digest as _, Sha256};
 
 use super::artefacts;
@@ -12,7 +12,7 @@ use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Flags, is_workload_name};
 use crate::import::{self, File, Terms, Tool};
-use crate::lang::bilingual;
+use crate::lang::{Explained as _, bilingual};
 use crate::print::speak;
 use crate::record::facts::{limit_record, policy};
 use crate::record::{GitFacts, Record, RecordedPolicy, SCHEMA, VERSION};
@@ -47,8 +47,9 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
     let mut files = Vec::new();
     for t in &texts {
         let file = File { text: &t.text, summary: t.summary.as_deref() };
-        let measured =
-            import::read(&file, what.tool).with_context(|| format!("cannot import {}", t.name))?;
+        let measured = import::read(&file, what.tool).explained(|| {
+            bilingual!("cannot import {name}", "{name}을 가져올 수 없음", name = t.name)
+        })?;
         files.push((t.name.clone(), measured));
     }
     let terms = terms(
@@ -56,7 +57,8 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
         config.as_ref(),
         files.first().and_then(|(_, m)| m.first()).map(import::ImportedRound::tool),
     )?;
-    let workloads = import::workloads(&files, &terms).context("cannot import these files")?;
+    let workloads = import::workloads(&files, &terms)
+        .explained(|| bilingual!("cannot import these files", "이 파일들을 가져올 수 없음"))?;
     let fallback = bare(what.here, None)?;
     let config = config.as_ref().unwrap_or(&fallback);
     let git = what.here.head_facts_if_any(config);
@@ -84,7 +86,12 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
     };
     let text = record.to_json();
     // What the reader refuses is not written.
-    Record::parse(&text).context("cannot import these files: what they say contradicts itself")?;
+    Record::parse(&text).explained(|| {
+        bilingual!(
+            "cannot import these files: what they say contradicts itself",
+            "이 파일들을 가져올 수 없음: 내용이 서로 어긋남"
+        )
+    })?;
     let path = place(what)?;
     artefacts::write_atomic(&path, text.as_bytes())?;
     Ok((record, path))
@@ -93,9 +100,10 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
 /// The config that was named, with the workload that was named.
 fn config(what: &Import<'_>) -> anyhow::Result<Option<Config>> {
     if let Some(name) = what.workload.filter(|name| !is_workload_name(name)) {
-        bail!(
-            "{name:?} cannot be a workload's name\nhint: lower-case letters, digits, '.', '_' and '-', at most 64"
-        );
+        bail!(bilingual!(
+            "{name:?} cannot be a workload's name\nhint: lower-case letters, digits, '.', '_' and '-', at most 64",
+            "{name:?}: 워크로드 이름이 될 수 없음\n힌트: 영문 소문자, 숫자, '.', '_', '-'로 최대 64자"
+        ));
     }
     let Some(path) = what.config else { return Ok(None) };
     let workloads = what.workload.map(str::to_owned).into_iter().collect();
@@ -119,10 +127,11 @@ fn terms(what: &Import<'_>, config: Option<&Config>, tool: Option<Tool>) -> anyh
     };
     let [workload] = &config.workloads[..] else {
         let names: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).collect();
-        bail!(
-            "the config has several workloads\nhint: name the imported one with --workload: {}",
-            names.join(", ")
-        );
+        bail!(bilingual!(
+            "the config has several workloads\nhint: name the imported one with --workload: {names}",
+            "설정에 워크로드가 여럿 있음\n힌트: 가져올 워크로드를 --workload로 지정하십시오: {names}",
+            names = names.join(", ")
+        ));
     };
     Ok(Terms {
         name: workload.name.clone(),
@@ -149,11 +158,12 @@ fn summary_path(path: &Path) -> Option<PathBuf> {
 fn refuse_copies(texts: &[Source]) -> anyhow::Result<()> {
     for (i, t) in texts.iter().enumerate() {
         if let Some(other) = texts[..i].iter().find(|other| other.text == t.text) {
-            bail!(
-                "{} and {} are the same: each file must be of a server start of its own",
-                other.name,
-                t.name
-            );
+            bail!(bilingual!(
+                "{one} and {other} are the same: each file must be of a server start of its own",
+                "{one}, {other}: 내용이 같음. 파일마다 서로 다른 서버 시작이어야 함",
+                one = other.name,
+                other = t.name
+            ));
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use super::options::RunOptions;
 use super::workspace::Workspace;
 use crate::config::{Config, Lang};
 use crate::evaluate;
+use crate::lang::bilingual;
 use crate::print::note;
 use crate::record::Record;
 use crate::report::page::charts::charts;
@@ -65,9 +66,10 @@ pub fn stored(paths: &[&PathBuf]) -> anyhow::Result<RankingReport> {
         paths.iter().zip(&records).map(|(path, r)| (name(path, r.target.as_deref()), r)).collect();
     for (i, (name, _)) in named.iter().enumerate() {
         if named[..i].iter().any(|(other, _)| other == name) {
-            anyhow::bail!(
-                "two of the records are called {name}\nhint: a record is called after its target, else after its file: rename one file"
-            );
+            anyhow::bail!(bilingual!(
+                "two of the records are called {name}\nhint: a record is called after its target, else after its file: rename one file",
+                "레코드 두 개의 이름이 {name}으로 같음\n힌트: 레코드 이름은 target, 없으면 파일 이름입니다. 파일 하나의 이름을 바꾸십시오"
+            ));
         }
     }
     ranked(&named)

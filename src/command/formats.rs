@@ -9,6 +9,7 @@ use crate::app::format::{self, Format};
 use crate::cli::ReportFormat;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
+use crate::lang::bilingual;
 use crate::record::Record;
 use crate::report::Report;
 use crate::report::ranking::{self, RankingReport};
@@ -55,9 +56,10 @@ pub fn rendered_ranking(
         ReportFormat::Html => ranking::page(report, lang).into(),
         ReportFormat::Csv => ranking::csv(report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Json => report.to_json().into(),
-        _ => anyhow::bail!(
-            "a ranking of several records has no such format\nhint: terminal, md, html, csv or json; each record by itself has the others: goodput-gate report RECORD"
-        ),
+        _ => anyhow::bail!(bilingual!(
+            "a ranking of several records has no such format\nhint: terminal, md, html, csv or json; each record by itself has the others: goodput-gate report RECORD",
+            "여러 레코드의 순위표에는 없는 형식\n힌트: terminal, md, html, csv, json만 있습니다. 나머지 형식은 레코드마다: goodput-gate report RECORD"
+        )),
     })
 }
 

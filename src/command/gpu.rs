@@ -7,12 +7,13 @@ use crate::app::gpus::{Form, Gpus};
 use crate::cli::GpuArgs;
 use crate::config::parse_duration;
 use crate::exit::ExitStatus;
+use crate::lang::bilingual;
 use crate::print::{clear_screen, language};
 
 pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
     let every = parse_duration(&args.every).map_err(|e| anyhow::anyhow!(e.of_flag("--every")))?;
     if every.is_zero() {
-        bail!("--every: must be above 0, such as 1s");
+        bail!(bilingual!("--every: must be above 0, such as 1s", "--every: 0보다 커야 함, 예: 1s"));
     }
     let gpus = Gpus::open()?;
     let form = match (args.json, args.watch) {

@@ -11,26 +11,30 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::app::artefacts;
 use crate::cli::SimArgs;
 use crate::config::sim::Knobs;
 use crate::exit::ExitStatus;
-use crate::lang::bilingual;
+use crate::lang::{Explained as _, bilingual};
 use crate::print::print;
 use crate::read;
 use crate::sim::{Replay, Server, TruthLog};
 
 pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
     let knobs = knobs(&args.set)?;
-    let addr: SocketAddr = args.listen.parse().with_context(|| {
-        format!("cannot listen on {:?}: it is not an address with a port; write e.g. --listen 127.0.0.1:8000", args.listen)
+    let addr: SocketAddr = args.listen.parse().explained(|| {
+        bilingual!(
+            "cannot listen on {listen:?}: it is not an address with a port; write e.g. --listen 127.0.0.1:8000",
+            "{listen:?}에서 대기할 수 없음: 포트가 있는 주소가 아님. 예: --listen 127.0.0.1:8000",
+            listen = args.listen
+        )
     })?;
     let replay = replay(args)?;
     let seed = knobs.seed.map_or_else(drawn_seed, Ok)?;
     let (truth, log) = match &args.truth {
         None => (None, None),
         Some(path) => {
-            let made = TruthLog::create(path)
-                .with_context(|| format!("cannot create the truth log {}", path.display()))?;
+            let made = TruthLog::create(path).explained(|| artefacts::uncreatable(path))?;
             (Some(made.0), Some(made.1))
         }
     };
@@ -41,7 +45,7 @@ pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
         .context("cannot start the runtime")?;
     let served = runtime.block_on(async {
         let stop = stop(args.stop_with_stdin)?;
-        let server = Server::bind(addr, knobs, seed, replay, truth).with_context(|| {
+        let server = Server::bind(addr, knobs, seed, replay, truth).explained(|| {
             bilingual!(
                 "cannot listen on {addr}; choose another --listen, port 0 takes a free one",
                 "{addr}에서 대기할 수 없음. 다른 --listen을 고르십시오. 포트 0은 빈 포트를 씁니다"
@@ -61,7 +65,10 @@ fn knobs(settings: &[String]) -> anyhow::Result<Knobs> {
     let mut knobs = Knobs::default();
     for setting in settings {
         let Some((key, value)) = setting.split_once('=') else {
-            bail!("cannot read --set {setting}: write KEY=VALUE, e.g. decode_factor=1.2");
+            bail!(bilingual!(
+                "cannot read --set {setting}: write KEY=VALUE, e.g. decode_factor=1.2",
+                "--set {setting} 읽기 실패: KEY=VALUE로 쓰십시오. 예: decode_factor=1.2"
+            ));
         };
         knobs.set(key.trim(), value.trim()).map_err(|e| anyhow!(e))?;
     }
@@ -72,12 +79,11 @@ fn knobs(settings: &[String]) -> anyhow::Result<Knobs> {
 fn replay(args: &SimArgs) -> anyhow::Result<Option<Replay>> {
     let Some(path) = &args.replay else { return Ok(None) };
     let interval = interval(&args.replay_interval)?;
-    let file = read::bytes(path, read::DATA)
-        .with_context(|| format!("cannot read the replay file {}", path.display()))?;
-    Replay::new(&file, interval)
-        .map(Some)
-        .map_err(|e| anyhow!(e))
-        .with_context(|| format!("cannot replay {}", path.display()))
+    let file = read::bytes(path, read::DATA).explained(|| artefacts::unreadable(path))?;
+    Replay::new(&file, interval).map(Some).map_err(|e| anyhow!(e)).explained(|| {
+        let path = path.display();
+        bilingual!("cannot replay {path}", "{path} 재생 불가")
+    })
 }
 
 /// A time as in the config: a number and `us`, `ms` or `s`.
@@ -89,21 +95,26 @@ fn interval(text: &str) -> anyhow::Result<Duration> {
         "ms" => 1e-3,
         "s" => 1.0,
         "" if text == "0" => 1.0,
-        _ => bail!(
-            "cannot read --replay-interval {text}: write a number with us, ms or s, e.g. 33ms"
-        ),
+        _ => bail!(bilingual!(
+            "cannot read --replay-interval {text}: write a number with us, ms or s, e.g. 33ms",
+            "--replay-interval {text} 읽기 실패: us, ms, s를 붙여 쓰십시오. 예: 33ms"
+        )),
     };
-    let number: f64 = text[..split]
-        .trim()
-        .parse()
-        .with_context(|| format!("cannot read --replay-interval {text}"))?;
-    Duration::try_from_secs_f64(number * scale)
-        .with_context(|| format!("cannot use --replay-interval {text}"))
+    let number: f64 = text[..split].trim().parse().explained(|| {
+        bilingual!("cannot read --replay-interval {text}", "--replay-interval {text} 읽기 실패")
+    })?;
+    Duration::try_from_secs_f64(number * scale).explained(|| {
+        bilingual!("cannot use --replay-interval {text}", "--replay-interval {text} 사용 불가")
+    })
 }
 
 fn drawn_seed() -> anyhow::Result<u64> {
-    getrandom::u64()
-        .map_err(|e| anyhow!("cannot draw a seed from the system: {e}; give one with --set seed=N"))
+    getrandom::u64().map_err(|e| {
+        anyhow!(bilingual!(
+            "cannot draw a seed from the system: {e}; give one with --set seed=N",
+            "시스템에서 시드를 얻을 수 없음: {e}. --set seed=N으로 지정하십시오"
+        ))
+    })
 }
 
 /// One line of JSON on stdout.

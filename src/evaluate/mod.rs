@@ -7,6 +7,7 @@ use crate::config::OnOpen;
 use crate::exit::ExitStatus;
 use crate::judge::plan::Plan;
 use crate::judge::{self, Comparison, Decision, Wants};
+use crate::lang::bilingual;
 use crate::metric::{Class, Metric};
 use crate::record::{self, PastSession, Record, RecordedPolicy, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report};
@@ -314,7 +315,10 @@ pub fn judge_policy(record: &Record, workload: &WorkloadRecord) -> anyhow::Resul
 
 fn metric(name: &str) -> anyhow::Result<Metric> {
     Metric::parse(name).ok_or_else(|| {
-        anyhow::anyhow!("the record names a metric that this version does not know: {name:?}")
+        anyhow::anyhow!(bilingual!(
+            "the record names a metric that this version does not know: {name:?}",
+            "레코드에 이 버전이 모르는 지표가 있음: {name:?}"
+        ))
     })
 }
 

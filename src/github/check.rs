@@ -86,10 +86,15 @@ impl Conclusion {
 /// Makes the check run, or updates the one that an earlier attempt made. False where a newer run's
 /// stands there and stays; it does not stay before a FAIL, which it has not known of. Nor does a
 /// PASS replace a FAIL that it has not known of: that is an action to take, another attempt.
+///
+/// Errors: GitHub refused. Where it does not say what stands there, only a FAIL is written beside it.
 pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     let (first, more) =
         check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
-    let mut known = find(client, check).await;
+    let mut known = match find(client, check).await {
+        Err(e) if check.conclusion != Conclusion::Failure => return Err(e),
+        found => found.unwrap_or_default(),
+    };
     let is_older = known.as_ref().is_some_and(|theirs| theirs.run > check.run);
     if is_older && check.conclusion != Conclusion::Failure {
         return Ok(false);
@@ -119,7 +124,7 @@ pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
             // Another app's of the same name.
             Err(e) if known.is_some() && matches!(e.status(), Some(403 | 404)) => known = None,
             Err(e) if known.is_none() && e.may_be_done() => {
-                known = find(client, check).await;
+                known = find(client, check).await?;
                 if known.is_none() {
                     return Err(e);
                 }
@@ -155,11 +160,10 @@ struct Standing {
     attempts: Vec<Attempt>,
 }
 
-/// The newest of ours on this commit. Where the list cannot be had, a new one is made: GitHub shows
-/// the newest.
-async fn find(client: &Client, check: &Check) -> Option<Standing> {
-    let all = standing(client, &check.head_sha, &check.name).await.ok()?;
-    all.into_iter().max_by_key(|ours| (ours.run, ours.id))
+/// The newest of ours on this commit.
+async fn find(client: &Client, check: &Check) -> Result<Option<Standing>, ApiError> {
+    let all = standing(client, &check.head_sha, &check.name).await?;
+    Ok(all.into_iter().max_by_key(|ours| (ours.run, ours.id)))
 }
 
 /// What our check runs of this name say of attempts at a commit.

@@ -241,6 +241,15 @@ fn a_fail_replaces_the_check_of_a_newer_run() {
 }
 
 #[test]
+fn a_pass_is_no_check_where_nobody_can_tell_what_stands_there() {
+    let github = github();
+    github.fault(Fault::new("GET", "/check-runs", 500));
+    let scene = Scene::trusted_half(7, 1, &github);
+    scene.comment(&[]).assert_says(0, &["GitHub answered 500"]);
+    assert_eq!(github.state().checks.len(), 0);
+}
+
+#[test]
 fn two_gates_keep_two_comments() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);

@@ -211,6 +211,12 @@ hypotheses:
     let after = only();
     assert!(after["evidence"][0].as_str().is_some_and(|text| !text.is_empty()), "{after}");
     assert_eq!(after["run"], json!(ids(&service)[0]));
+    let folders = std::fs::read_dir(gate.path("data/runs")).expect("runs are kept");
+    let folder = folders.map(|f| f.expect("a folder").path()).next().expect("one");
+    std::fs::write(folder.join("ranking.json"), "{").expect("it can be damaged");
+    assert!(wait_for(|| only()["outcome"] == "unmeasured"), "{}", only());
+    let why = only()["evidence"][0].clone();
+    assert!(why.as_str().is_some_and(|why| why.ends_with("its ranking is damaged")), "{why}");
     gate.write("goodput-gate.yaml", "version: 1\ntarget: {sim: {bad: 1}}\n");
     service.get("/api/v2/hypotheses").assert_refused(409, "no_config");
 }

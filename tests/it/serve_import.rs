@@ -17,6 +17,7 @@ CREATE INDEX idx_status ON benchmark_runs(status);";
 const DONE: &str = "11111111-1111-4111-8111-111111111111";
 const FAILED: &str = "22222222-2222-4222-8222-222222222222";
 const CUT: &str = "33333333-3333-4333-8333-333333333333";
+const ENDLESS: &str = "77777777-7777-4777-8777-777777777777";
 const SECRET: &str = "sk-proj-0123456789abcdef";
 
 fn database(gate: &Gate) {
@@ -41,16 +42,19 @@ fn database(gate: &Gate) {
         ("44444444-4444-4444-8444-444444444444", "completed", "{".into(), "2026-01-15T14:00:00"),
         ("55555555-5555-4555-8555-555555555555", "dreaming", "{}".into(), "2026-01-15T14:00:00"),
         ("66666666-6666-4666-8666-666666666666", "failed", String::new(), "long ago"),
+        (ENDLESS, "completed", result.to_string(), "2026-01-15T14:00:00"),
     ] {
+        let ended = (status == "completed" && id != ENDLESS).then_some("2026-01-15T12:05:00");
         file.execute(
-            "INSERT INTO benchmark_runs VALUES (?1, ?2, 'llama', 'openai', ?3, ?4, ?5, ?6, NULL, ?6)",
+            "INSERT INTO benchmark_runs VALUES (?1, ?2, 'llama', 'openai', ?3, ?4, ?5, ?6, ?7, ?6)",
             rusqlite::params![
                 id,
                 "http://me:hush@gpu.example:8000/v1",
                 config.to_string(),
                 status,
                 result,
-                started
+                started,
+                ended
             ],
         )
         .expect("a row");
@@ -64,7 +68,7 @@ fn runs_of_an_older_database_are_runs_here_without_its_keys() {
     let before = std::fs::read(gate.path("benchmarks.db")).expect("it is there");
     let ran = gate.run(&["import", "benchmarks.db", "--data", "data"]);
     ran.assert_says(0, &["3 runs taken into data, 0 were there before", "left out: ../../etc"]);
-    assert_eq!(ran.stderr.matches("left out").count(), 4, "{ran:?}");
+    assert_eq!(ran.stderr.matches("left out").count(), 5, "{ran:?}");
     let again = ["import", "--format", "llm-loadtest", "benchmarks.db", "--data", "data"];
     gate.run(&again).assert_says(0, &["0 runs taken into data, 3 were there before"]);
     assert_eq!(std::fs::read(gate.path("benchmarks.db")).expect("it is there"), before);

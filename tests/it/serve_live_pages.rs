@@ -228,6 +228,10 @@ fn without_a_script_a_visitor_does_the_same() {
     // The page is asked for again and again, and then leads on.
     browser.wait("location.pathname.startsWith('/runs/') && document.querySelector('h1 .word')");
     browser.picture("result-plain");
+    let place = browser.text("location.pathname");
+    browser.go(&at(&format!("/api/v2{place}/report?format=html")));
+    browser.wait("document.body.textContent.includes('chat-c4')");
+    browser.picture("report-plain");
     browser.go(&at("/history"));
     browser.value("document.querySelector('[name=run]').click()");
     browser.value("document.querySelector('[value=delete]').click()");

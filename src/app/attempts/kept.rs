@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +15,7 @@ use crate::app::artefacts;
 use crate::attempt::Attempt;
 use crate::evaluate::attempts::Kept;
 use crate::judge::interleaved::MOST_ATTEMPTS;
+use crate::lang::{Explained as _, bilingual};
 use crate::plan::digest::hex;
 use crate::read;
 use crate::record::Record;
@@ -105,15 +105,14 @@ impl Folder {
     pub fn keep(&mut self, own: Attempt, packed: &Packed) -> anyhow::Result<()> {
         artefacts::folder(&self.out)?;
         let folder = self.out.join(RECORDS);
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        std::fs::create_dir_all(&folder).explained(|| artefacts::uncreatable(&folder))?;
         artefacts::write_atomic(&self.path(&packed.digest), &packed.bytes)?;
         self.added.push(own);
         let all: Vec<Attempt> = self.rows.iter().chain(&self.added).cloned().collect();
         let attempts = all[all.len().saturating_sub(MOST_ROWS)..].to_vec();
         if self.is_damaged {
             std::fs::rename(self.out.join(ROWS), aside(&self.out))
-                .with_context(|| format!("cannot set {ROWS} aside"))?;
+                .explained(|| bilingual!("cannot set {ROWS} aside", "{ROWS}를 옮길 수 없음"))?;
             self.is_damaged = false;
         }
         if !self.has_lost {

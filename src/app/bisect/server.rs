@@ -24,7 +24,7 @@ use crate::judge::bisect::{Difference, Ends};
 use crate::judge::history::{Variation, variation};
 use crate::judge::seeds::SeedMeans;
 use crate::judge::{Decision, PastRun};
-use crate::lang::bilingual;
+use crate::lang::{Because, Explained as _, bilingual};
 use crate::measure::summary::{StartSummary, summaries};
 use crate::metric::{Class, METHOD, Metric};
 use crate::print::{language, note};
@@ -87,8 +87,10 @@ impl<'a> Servers<'a> {
         for pair in &state.pairs {
             let read = |file| {
                 let path = folder.join(pair).join(file);
-                Record::parse(&artefacts::read(&path)?)
-                    .with_context(|| format!("{} cannot be used", path.display()))
+                Record::parse(&artefacts::read(&path)?).explained(|| {
+                    let path = path.display();
+                    bilingual!("{path} cannot be used", "{path} 사용 불가")
+                })
             };
             servers.add([&read(BASELINE_RECORD)?, &read(RECORD)?])?;
         }
@@ -195,7 +197,11 @@ impl<'a> Servers<'a> {
                 }
                 Ok(_) => {}
                 Err(Broken { side: 0, why }) => {
-                    return Err(why.context("GOOD, which every start is measured beside"));
+                    let good = bilingual!(
+                        "GOOD, which every start is measured beside",
+                        "모든 시작과 나란히 측정하는 GOOD"
+                    );
+                    return Err(Because::new(good, why).into());
                 }
                 Err(Broken { why, .. }) => {
                     let why = error_text::text(&why).en;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use crate::app::artefacts;
@@ -85,9 +85,13 @@ impl State {
     pub fn open(folder: &Path, question: Question, restart: bool) -> anyhow::Result<Self> {
         let file = folder.join(FILE);
         if file.exists() && !restart {
-            let found: Self = serde_json::from_str(&artefacts::read(&file)?)
-                .with_context(|| format!("{} is no search of this version", file.display()))
-                .context("hint: --restart throws it away")?;
+            let found: Self = serde_json::from_str(&artefacts::read(&file)?).explained(|| {
+                bilingual!(
+                    "{file} is no search of this version\nhint: --restart throws it away",
+                    "{file}: 이 버전의 탐색이 아님\n힌트: --restart는 그것을 버립니다",
+                    file = file.display()
+                )
+            })?;
             if found.question == question && found.closed != Some(Closed::Answered) {
                 return Ok(Self { folder: folder.to_owned(), closed: None, ..found });
             }

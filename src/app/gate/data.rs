@@ -14,6 +14,7 @@ use crate::app::workspace::Workspace;
 use crate::app::workspace::place::inside;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{Config, Workload};
+use crate::lang::bilingual;
 use crate::read;
 use crate::report::notice::{Notice, Unheld};
 
@@ -59,9 +60,10 @@ fn workload_file(
         Err(why @ (GitError::InSubmodule(_) | GitError::LedOut(_))) => {
             return unheld(Unheld::NotIn { base: base.clone(), why: Some(why.to_string()) });
         }
-        Err(why) => bail!(
-            "what {base} sends cannot be read, and a change does not choose what it is measured with: {why}"
-        ),
+        Err(why) => bail!(bilingual!(
+            "what {base} sends cannot be read, and a change does not choose what it is measured with: {why}",
+            "{base}가 보내는 요청을 읽을 수 없음 (변경 자신이 측정 조건을 고를 수 없음): {why}"
+        )),
     };
     let own = read::bytes(&file, read::DATA).ok();
     if let Some(large) = theirs.strip_prefix(LFS_POINTER) {

@@ -14,7 +14,7 @@ use super::workspace::Workspace;
 use crate::baseline::base::Base;
 use crate::baseline::lineage::Repo;
 use crate::config::{self, Config, Flags, Source, Target, Under};
-use crate::lang::{Lang, Text};
+use crate::lang::{Lang, Text, bilingual};
 use crate::report::notice::Notice;
 
 pub mod counterpart;
@@ -158,6 +158,9 @@ pub fn base_config(
         &env,
     );
     found.map(Some).map_err(|why| {
-        anyhow::anyhow!("the config of the pull request's base cannot be used: {why}")
+        anyhow::anyhow!(bilingual!(
+            "the config of the pull request's base cannot be used: {why}",
+            "pull request base의 설정을 쓸 수 없음: {why}"
+        ))
     })
 }

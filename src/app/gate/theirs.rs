@@ -272,7 +272,10 @@ fn bases_own(
     let theirs =
         config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env)
             .map_err(|why| {
-                anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}")
+                anyhow::anyhow!(bilingual!(
+                    "{name} (gate.baseline.config) cannot be used: {why}",
+                    "{name}(gate.baseline.config)을 쓸 수 없음: {why}"
+                ))
             })?;
     let altered = named(here, file).map_or(true, |own| own.target != theirs.target);
     let notice =

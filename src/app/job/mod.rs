@@ -6,8 +6,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Context as _;
-
 use super::artefacts;
 use super::error_text;
 use super::options::RunOptions;
@@ -17,7 +15,7 @@ use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Target};
 use crate::exit::Failure;
-use crate::lang::{Text, bilingual};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::lock::{self, ALL, Claim, Gate, Held, LockOutcome, MACHINE, Patience, SHARED};
 use crate::measure::seen::Seen;
 use crate::measure::validity::{Finding, OTHER_GATE, STANDSTILL, Severity};
@@ -202,8 +200,7 @@ fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<He
 
 /// By the file system's number: a folder has many paths.
 fn folder_claim(folder: &Path) -> anyhow::Result<Claim> {
-    let facts =
-        std::fs::metadata(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let facts = std::fs::metadata(folder).explained(|| artefacts::unreadable(folder))?;
     Ok(Claim::new("output folder", format!("{}:{}", facts.dev(), facts.ino())))
 }
 

@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::BetweenStarts;
 use super::facts::empty_record;
@@ -21,7 +21,7 @@ use crate::app::sides::Side;
 use crate::app::workspace::secrets::api_key;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::lang::{Text, bilingual};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::memory;
 use crate::print::{note, speak};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
@@ -334,7 +334,7 @@ fn unsaved(error: anyhow::Error) -> anyhow::Error {
 
 fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {
     let path = path.as_ref();
-    std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::File::create(path).explained(|| artefacts::unwritable(path))
 }
 
 /// A number that nobody else has.

@@ -137,7 +137,7 @@ fn given(store: &Store, id: &Id) -> anyhow::Result<PathBuf> {
     store
         .place(id)?
         .map(|place| place.folder)
-        .ok_or_else(|| anyhow::anyhow!("there is no run {id}"))
+        .ok_or_else(|| anyhow::anyhow!(bilingual!("there is no run {id}", "실행 {id} 없음")))
 }
 
 /// Of what runs leave in a folder, by its path there.

@@ -145,7 +145,7 @@ impl Run {
         let dates = [&row.started, &row.created].map(|text| instant(text));
         let started = dates.into_iter().flatten().next().ok_or("it does not say when it began")?;
         let mut file = RunFile::new(id, VERB, date(started), None);
-        file.ended = ended(row, &result)?;
+        file.ended = ended(row, started, &result)?;
         let plain = |text: &str| without_login(&secrets.redact(text.to_owned()));
         let mut fingerprint = json!({"model": plain(&row.model)});
         if let Some(framework) = config["framework"].as_str() {
@@ -183,7 +183,7 @@ impl Run {
 }
 
 /// None of one that the tool did not see the end of.
-fn ended(row: &Stored, result: &Value) -> Result<Option<Ended>, String> {
+fn ended(row: &Stored, started: OffsetDateTime, result: &Value) -> Result<Option<Ended>, String> {
     let has_levels = result["results"].as_array().is_some_and(|all| !all.is_empty());
     let (exit, error) = match &*row.status {
         "completed" if !has_levels => return Err("it was completed and has no results".into()),
@@ -196,9 +196,12 @@ fn ended(row: &Stored, result: &Value) -> Result<Option<Ended>, String> {
         other => return Err(format!("it has a status that is not known: {other:?}")),
     };
     let told = [Some(&*row.completed), result["completed_at"].as_str()];
-    let at = told.into_iter().flatten().find_map(instant).ok_or("it does not say when it ended")?;
-    let at = date(at);
-    Ok(Some(Ended { at, exit_code: exit.code(), error, files: BTreeMap::new() }))
+    let at = match told.into_iter().flatten().find_map(instant) {
+        // The tool wrote no end of some that failed.
+        None if error.is_some() => started,
+        at => at.ok_or("it does not say when it ended")?,
+    };
+    Ok(Some(Ended { at: date(at), exit_code: exit.code(), error, files: BTreeMap::new() }))
 }
 
 fn headline(result: &Value) -> Option<String> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::app::artefacts;
 use crate::baseline::store;
+use crate::lang::bilingual;
 use crate::record::session::{self, Session};
 use crate::record::{self, GitFacts, Record};
 
@@ -13,7 +14,11 @@ pub fn sessions(path: &Path) -> anyhow::Result<Vec<Session>> {
     if path.is_file() {
         return sessions_in_text(path, &artefacts::read(path)?);
     } else if !path.exists() {
-        anyhow::bail!("no such file or folder: {}", path.display());
+        let path = path.display();
+        anyhow::bail!(bilingual!(
+            "no such file or folder: {path}",
+            "그런 파일이나 폴더가 없음: {path}"
+        ));
     }
     Ok(store::read_all(path)?)
 }

@@ -311,7 +311,10 @@ fn named_sessions(
     let outside = Some(Notice::ComparedOutside { path: shown.clone() });
     let repo = match repo {
         Err(GitError::None) => return here(outside),
-        Err(why) => bail!("which files of {shown} (--baseline) the base has cannot be read: {why}"),
+        Err(why) => bail!(bilingual!(
+            "which files of {shown} (--baseline) the base has cannot be read: {why}",
+            "base에 {shown}(--baseline) 가운데 무엇이 있는지 읽을 수 없음: {why}"
+        )),
         Ok(repo) => repo,
     };
     let Some(relative) = repo.root().and_then(|root| inside(root, path)) else {
@@ -324,11 +327,13 @@ fn named_sessions(
     let sessions = match repo.found_at(&base.tip, &relative)? {
         Some(AtPath::Sessions(files)) => files.into_values().collect(),
         Some(AtPath::Text(text)) => files::sessions_in_text(path, &text)?,
-        None => bail!(
-            "{} has no {shown} (--baseline), and a change does not choose what it is compared with\n\
+        None => bail!(bilingual!(
+            "{base} has no {shown} (--baseline), and a change does not choose what it is compared with\n\
              hint: commit it on the base branch, or put what no commit should hold outside of the checkout (on GitHub below $RUNNER_TEMP)",
-            base.known_as()
-        ),
+            "{base}에 {shown}(--baseline)이 없음 (비교 대상을 변경 자신이 고를 수 없음)\n\
+             힌트: base 브랜치에 커밋하거나, 커밋하지 않을 것은 체크아웃 밖에 두십시오 (GitHub에서는 $RUNNER_TEMP 아래)",
+            base = base.known_as()
+        )),
     };
     let from = Notice::ComparedAtBase { path: shown, base: base.known_as() };
     Ok(Named { sessions, notice: Some(from) })

@@ -2,6 +2,7 @@
 //! output is the report.
 use std::path::Path;
 
+use crate::app::artefacts::{BASELINE_RECORD, RECORD};
 use crate::app::workspace::ci;
 use crate::config::Lang;
 use crate::judge::Mode;
@@ -14,11 +15,12 @@ pub fn after_check(report: &Report, out: &Path, lang: Lang) {
     if ci::is_ci() {
         return;
     }
-    let record = out.join("record.json").display().to_string();
+    let path = |name: &str| out.join(name).display().to_string();
+    let (baseline, record) = (path(BASELINE_RECORD), path(RECORD));
     if let Some(step) = report.verdict.and_then(|verdict| next_step(verdict, report)) {
         say(&match lang {
-            Lang::En => format!("next: {}", step.english(&record)),
-            Lang::Ko => format!("다음: {}", step.korean(&record)),
+            Lang::En => format!("next: {}", step.english(&baseline, &record)),
+            Lang::Ko => format!("다음: {}", step.korean(&baseline, &record)),
         });
     }
 }
@@ -27,8 +29,10 @@ pub fn after_check(report: &Report, out: &Path, lang: Lang) {
 enum NextStep<'a> {
     /// Make it faster, or change a limit.
     MendLimit,
-    /// Both builds ran in one job: the change is the cause.
-    MendChange,
+    /// Both builds ran in one job.
+    MendChange {
+        metric: &'a str,
+    },
     /// Find out whether the change or the machine is the cause.
     CheckBase {
         metric: &'a str,
@@ -57,7 +61,7 @@ fn next_step(verdict: Verdict, report: &Report) -> Option<NextStep<'_>> {
             let metric = worst.and_then(most_telling);
             match (metric, mode) {
                 (None, _) => NextStep::MendLimit,
-                (Some(_), Some(Mode::Interleaved)) => NextStep::MendChange,
+                (Some(m), Some(Mode::Interleaved)) => NextStep::MendChange { metric: &m.metric },
                 (Some(m), _) => NextStep::CheckBase { metric: &m.metric },
             }
         }
@@ -86,11 +90,14 @@ fn most_telling(w: &WorkloadReport) -> Option<&MetricReport> {
 }
 
 impl NextStep<'_> {
-    /// `record`: where the record of this run lies.
-    fn english(&self, record: &str) -> String {
+    /// Where the records of this run's baseline and candidate lie.
+    fn english(&self, baseline: &str, record: &str) -> String {
         match self {
             Self::MendLimit => "a limit is breached: make it faster, or change `limits` if it was never meant to hold here".into(),
-            Self::MendChange => "the change is the cause: both builds ran in this job. Find what makes it slower".into(),
+            Self::MendChange { metric } => format!(
+                "the candidate's build is slower: both ran in turns here. `goodput-gate compare {baseline} {record} --explain {metric}` shows why; \
+                 find what makes it slower, or if it is meant, `goodput-gate accept --reason ...`"
+            ),
             Self::CheckBase { metric } => format!(
                 "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; \
                  `goodput-gate compare baselines {record} --explain {metric}` shows the arithmetic; if it is meant, `goodput-gate accept --reason ...`"
@@ -126,10 +133,13 @@ impl NextStep<'_> {
         }
     }
 
-    fn korean(&self, record: &str) -> String {
+    fn korean(&self, baseline: &str, record: &str) -> String {
         match self {
             Self::MendLimit => "한도 위반: 더 빠르게 만들거나, 여기서 지킬 한도가 아니었다면 `limits`를 수정".into(),
-            Self::MendChange => "원인은 이 변경: 두 빌드가 같은 작업에서 실행됨. 느려진 부분을 찾아야 함".into(),
+            Self::MendChange { metric } => format!(
+                "후보 빌드가 더 느림: 두 빌드를 여기서 번갈아 측정함. 근거는 `goodput-gate compare {baseline} {record} --explain {metric}`; \
+                 느려진 부분을 찾거나, 의도한 것이면 `goodput-gate accept --reason ...`"
+            ),
             Self::CheckBase { metric } => format!(
                 "base 브랜치도 여기서 check (`git stash` 또는 다른 worktree): 통과하면 원인은 이 변경; 계산 과정은 \
                  `goodput-gate compare baselines {record} --explain {metric}`; 의도한 것이면 `goodput-gate accept --reason ...`"

@@ -41,6 +41,8 @@ pub struct Trend {
 }
 
 pub struct MetricTrend {
+    pub key: String,
+    /// As people call it.
     pub name: String,
     pub value: String,
     pub baseline: String,
@@ -159,7 +161,8 @@ fn metric(
     });
     let moved_ids: Vec<&str> = at.iter().map(|at| &*fit[*at].id).collect();
     MetricTrend {
-        name: newest.metric.clone(),
+        key: newest.metric.clone(),
+        name: text::title(&newest.metric),
         value: shown(newest.value),
         baseline: value(&newest.unit, newest.baseline),
         change: change(&newest.unit, newest.change_ratio),

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::gpu::Watch;
 use super::sent::{Sent, Take};
@@ -19,7 +19,7 @@ use crate::config::Tier;
 use crate::evidence::server::ServerRound;
 use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
-use crate::lang::{Text, bilingual};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::load::progress::{Extent, Live, RoundPlace};
 use crate::load::{Client, Counters, IsGood, Reading, RoundResult, most_connections};
 use crate::measure::SloMs;
@@ -384,9 +384,13 @@ impl Run<'_> {
     fn write_raw(&mut self, of: &raw::Sent<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.options.raw) else { return Ok(()) };
         let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw::line(of, t)));
-        lines
-            .and_then(|()| file.flush())
-            .with_context(|| format!("cannot write the raw timelines to {}", path.display()))
+        lines.and_then(|()| file.flush()).explained(|| {
+            let path = path.display();
+            bilingual!(
+                "cannot write the raw timelines to {path}",
+                "원시 타임라인을 {path}에 쓸 수 없음"
+            )
+        })
     }
 }
 
