@@ -170,8 +170,8 @@ labels! {
         "저장된 측정을 서버 없이 다시 판정";
     measures_again: "measures again", "다시 측정";
     what_a_baseline_is:
-        "BASELINE is a record, a baseline file, or a folder of baseline files.",
-        "BASELINE은 레코드, 기준선 파일, 또는 기준선 파일이 있는 폴더입니다.";
+        "BASELINE is a record (baseline.json, where both builds were measured here), a baseline file, or a folder of baseline files.",
+        "BASELINE은 레코드(두 빌드를 함께 측정했으면 baseline.json), 기준선 파일, 또는 기준선 파일이 있는 폴더입니다.";
     accept_worse:
         "To accept what is worse here, for a reason, until a day: beside this report",
         "나빠진 것을 이유와 기한을 정해 받아들이려면 이 리포트가 있는 폴더에서 실행합니다.";

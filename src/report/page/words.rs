@@ -200,7 +200,7 @@ const EN: PageText = PageText {
     facts: "Load, comparison, client",
     provenance: "Provenance",
     reproduce: "How to reproduce",
-    reproduce_about: "From the files that the gate has written beside this one: BASELINE is a record, a baseline file, or a folder of baseline files.",
+    reproduce_about: "From the files that the gate has written beside this one: BASELINE is a record (baseline.json, where both builds were measured here), a baseline file, or a folder of baseline files.",
     accept: "How to accept",
     accept_worse: "What is worse here, for a reason, until a day: beside this report. It writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.",
     accept_about: "If this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.",

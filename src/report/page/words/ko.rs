@@ -74,7 +74,7 @@ pub const KO: PageText = PageText {
     facts: "부하, 비교 방법, 클라이언트",
     provenance: "출처",
     reproduce: "재현 방법",
-    reproduce_about: "이 파일과 함께 저장된 파일로 재현합니다. BASELINE은 레코드, 기준선 파일, 또는 기준선 파일이 있는 폴더입니다.",
+    reproduce_about: "이 파일과 함께 저장된 파일로 재현합니다. BASELINE은 레코드(두 빌드를 함께 측정했으면 baseline.json), 기준선 파일, 또는 기준선 파일이 있는 폴더입니다.",
     accept: "받아들이는 방법",
     accept_worse: "나빠진 것을 이유와 기한을 정해 받아들이려면 이 리포트가 있는 폴더에서 실행합니다. baselines/accepted.json이 만들어지고, 별도의 풀 리퀘스트로 base 브랜치에 들어간 뒤부터 여기서 본 크기까지만 반영됩니다.",
     accept_about: "앞으로 이 성능이 기준이라면: 병합한 뒤 대상 브랜치에서 기준선에 세션을 추가하고 커밋하십시오.",
