@@ -37,7 +37,7 @@ pub struct Standing {
 /// `runs`: newest first. Errors: there is no config that can be used.
 pub fn all(here: &Workspace, runs: &[Run], lang: Lang) -> anyhow::Result<Vec<Standing>> {
     let claimed = claimed(here)?;
-    let rankings: Vec<(&Run, Option<RankingReport>)> = runs
+    let rankings: Vec<(&Run, Ranking)> = runs
         .iter()
         .filter(|run| matches!(run.state, State::Ended | State::Damaged))
         .filter_map(|run| Some((run, ranking_of(run)?)))
@@ -55,26 +55,29 @@ fn claimed(here: &Workspace) -> anyhow::Result<Vec<HypothesisRecord>> {
     Ok(config.hypotheses.iter().map(hypothesis).collect())
 }
 
-/// None: the run made none. None inside: it is damaged, and the run's own page says how.
-fn ranking_of(run: &Run) -> Option<Option<RankingReport>> {
+enum Ranking {
+    Whole(Box<RankingReport>),
+    /// The run's own page says how.
+    Damaged,
+}
+
+/// None: the run made none.
+fn ranking_of(run: &Run) -> Option<Ranking> {
     let path = run.folder.join(RANKING);
     let lost = run.damage.iter().any(|damage| damage.starts_with(RANKING));
     let read = || RankingReport::parse(&artefacts::read(&path).ok()?).ok();
-    (path.is_file() || lost).then(|| if run.damage.is_empty() { read() } else { None })
+    let whole = || read().filter(|_| run.damage.is_empty()).map(Box::new);
+    (path.is_file() || lost).then(|| whole().map_or(Ranking::Damaged, Ranking::Whole))
 }
 
 /// Of the newest run that has tested it. A damaged one may have, so nothing older stands for it.
-fn standing(
-    claimed: HypothesisRecord,
-    rankings: &[(&Run, Option<RankingReport>)],
-    lang: Lang,
-) -> Standing {
+fn standing(claimed: HypothesisRecord, rankings: &[(&Run, Ranking)], lang: Lang) -> Standing {
     let same = |h: &&HypothesisReport| {
         (&h.workload, &h.metric, &h.claim) == (&claimed.workload, &claimed.metric, &claimed.claim)
     };
     let tested = rankings.iter().find_map(|(run, ranking)| match ranking {
-        None => Some((*run, None)),
-        Some(ranking) => {
+        Ranking::Damaged => Some((*run, None)),
+        Ranking::Whole(ranking) => {
             Some((*run, Some((ranking.hypotheses.iter().find(same)?, &ranking.codes))))
         }
     });
