@@ -37,6 +37,8 @@ pub enum Source {
     /// Counted in so many gates of the study (docs/METHODOLOGY.md#measured): its own 95 % interval is
     /// allowed for.
     Study(u32),
+    /// The same, told in whole per cent: up to half a point is the rounding's.
+    Rounded(u32),
     /// A figure of the study that comes without a number of gates.
     Stated,
 }
@@ -51,6 +53,8 @@ pub struct Counted {
 
 /// The study's minutes and starts are rounded to whole ones where they are large.
 const ROUNDED: f64 = 0.5;
+/// And so are some of its shares, in per cent.
+const ROUNDED_SHARE: f64 = 0.005;
 
 impl Bound {
     /// The counted interval reaches what is allowed.
@@ -64,16 +68,16 @@ impl Bound {
     /// The bound itself, the far end of the study's own interval, or what the study rounded.
     fn allowed(&self) -> f64 {
         let (Limit::AtMost(value) | Limit::AtLeast(value)) = self.limit;
-        if let (Source::Stated, What::Cost) = (self.source, self.what) {
-            return value + ROUNDED;
-        }
-        let (Source::Study(gates), What::Share(_)) = (self.source, self.what) else {
-            return value;
+        let (gates, rounded) = match (self.source, self.what) {
+            (Source::Stated, What::Cost) => return value + ROUNDED,
+            (Source::Study(gates), What::Share(_)) => (gates, 0.0),
+            (Source::Rounded(gates), What::Share(_)) => (gates, ROUNDED_SHARE),
+            _ => return value,
         };
-        let study = Counted::share((value * f64::from(gates)).round(), gates);
+        let study = |value: f64| Counted::share((value * f64::from(gates)).round(), gates);
         match self.limit {
-            Limit::AtMost(_) => study.high,
-            Limit::AtLeast(_) => study.low,
+            Limit::AtMost(_) => study((value + rounded).min(1.0)).high,
+            Limit::AtLeast(_) => study((value - rounded).max(0.0)).low,
         }
     }
 }
@@ -149,5 +153,18 @@ mod tests {
         assert!(study.holds(&Counted::share(196.0, 200)));
         let goal = bound(Limit::AtLeast(0.998), Source::Goal);
         assert!(!goal.holds(&Counted::share(196.0, 200)));
+    }
+
+    /// "100 %" beside "0.17 % REGRESSION" is no count of all gates.
+    #[test]
+    fn whole_per_cent_are_as_wide_as_they_were_rounded() {
+        let counted = bound(Limit::AtLeast(1.0), Source::Study(6000));
+        let rounded = bound(Limit::AtLeast(1.0), Source::Rounded(6000));
+        let (near, far) = (Counted::share(1990.0, 2000), Counted::share(1970.0, 2000));
+        assert!(!counted.holds(&near) && rounded.holds(&near) && !rounded.holds(&far));
+        let most = bound(Limit::AtMost(0.01), Source::Rounded(6000));
+        assert!(
+            most.holds(&Counted::share(30.0, 2000)) && !most.holds(&Counted::share(60.0, 2000))
+        );
     }
 }

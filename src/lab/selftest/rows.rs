@@ -4,7 +4,7 @@
 //! Not here: what a line is (`row`), or playing it.
 
 mod days;
-mod engine;
+pub mod engine;
 mod values;
 
 use super::bound::Source;

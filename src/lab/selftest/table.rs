@@ -221,6 +221,7 @@ impl Bound {
         let source = match self.source {
             Source::Goal => "goal".into(),
             Source::Study(gates) => format!("study, {gates} gates"),
+            Source::Rounded(gates) => format!("study, whole % of {gates} gates"),
             Source::Stated => "study".into(),
         };
         match self.what {

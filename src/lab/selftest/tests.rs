@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::asked::Asked;
 use super::attempts::{Attempts, Counts, EvidenceOf};
 use super::bound::{Bound, Source};
-use super::changes::Change;
+use super::changes::{Change, Moment};
 use super::day::{Day, History, Jobs};
 use super::drift::{Drifting, Machines};
 use super::gate::Gate;
@@ -14,12 +14,14 @@ use super::loads::Load;
 use super::plant::{Place, Plant};
 use super::played::Outcome::{Blind, Inconclusive, Pass, Regression, Right, Wrong};
 use super::row::{at_least, at_most, costs_at_most};
+use super::rows::engine::TRADE;
 use super::search::{EndsFirst, Search};
 use super::values::{Slower, Values};
 use super::*;
 use crate::config::sim::{Knobs, Noise};
-use crate::measure::summary::{oriented, to_display};
-use crate::metric::Metric;
+use crate::measure::Round;
+use crate::measure::summary::{oriented, summaries, to_display};
+use crate::metric::{Metric, Stat, Timing};
 
 const SCALE: Scale = Scale { seed: 1, gates: 40, threads: 2 };
 const ALL: Bound = at_least(Regression, 100.0, Source::Goal);
@@ -225,6 +227,31 @@ fn a_lonely_request_takes_what_the_engines_formula_says() {
     let seen = round.rows[0].ttft_ms.expect("it has a first token");
     assert!((seen - ttft).abs() < 0.01, "TTFT {seen}, not {ttft}");
     assert_eq!(round.rows[0].output_tokens, Some(32));
+}
+
+/// What the row is called is what is planted: without noise, over the whole plan.
+#[test]
+fn the_trade_is_what_its_name_says() {
+    let load = Load::build(LoadKind::Chat, 1, 0).expect("it is planned");
+    let start = |change: Change| {
+        let mut knobs = Knobs { noise: Noise::Off, ..load.knobs.clone() };
+        change.candidate(&mut knobs, Moment { start: 0, window: (0.0, 0.0), draw: 0.0 });
+        let mut plant = Plant::start(knobs, 7);
+        let rounds = load.rounds.iter().map(|prepared| {
+            let place = Place { start: 0, index: 0, order: 0 };
+            plant.play(prepared, 0.0).measured(&load, prepared, place).0
+        });
+        let rounds: Vec<Round> = rounds.collect();
+        summaries(&rounds, &load.slo).into_values().next().expect("one start").values
+    };
+    let (before, after) = (start(Change::None), start(TRADE));
+    let shift = |timing| {
+        let metric = Metric::Timing(timing, Stat::Geomean);
+        (after[&metric] - before[&metric]).exp() - 1.0
+    };
+    let (ttft, tpot) = (shift(Timing::Ttft), shift(Timing::Tpot));
+    assert!(ttft < -0.02, "TTFT {ttft:+.4}");
+    assert!((0.048..0.056).contains(&tpot), "TPOT {tpot:+.4}");
 }
 
 /// What METHOD asks of a load: so many requests, most of them good, no saturation; and noise of the

@@ -2,7 +2,7 @@
 
 use super::{AT_THE_KNEE, FALSE_ALARMS, FOUND, GOAL, TWO_NOISY_JOBS};
 use crate::config::sim::Noise;
-use crate::lab::selftest::bound::Source::{Stated, Study};
+use crate::lab::selftest::bound::Source::{Rounded, Stated};
 use crate::lab::selftest::changes::Change;
 use crate::lab::selftest::day::{Day, History, Jobs};
 use crate::lab::selftest::loads::LoadKind::{Chat, Closed, Knee};
@@ -36,8 +36,8 @@ fn studied() -> Vec<Row> {
     ];
     let rows = |(noise, count, jobs, alarms, pass, ten, fifteen)| {
         let day = |change| Day { noise, jobs, ..sessions(count, change) };
-        let fine = [at_most(Regression, alarms, GOAL), at_least(Pass, pass, Study(6000))];
-        let found = |share| [at_least(Regression, share, Study(800))];
+        let fine = [at_most(Regression, alarms, GOAL), at_least(Pass, pass, Rounded(6000))];
+        let found = |share| [at_least(Regression, share, Rounded(800))];
         [
             row("nothing (A/A)", day(Change::None), &fine).often(750),
             row("engine +10 %", day(Change::Engine(0.10)), &found(ten)),
