@@ -79,6 +79,8 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
         host: std::collections::BTreeMap::new(),
         policy,
         pair: None,
+        shard: None,
+        merged: None,
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),

@@ -184,6 +184,7 @@ fn round(measured: &ImportedRound, place: Place, load: &LoadFacts, terms: &Terms
         series: Series::default(),
         gpu: None,
         idle_ms: None,
+        shard: None,
         spoilt: Vec::new(),
         columns,
         server: None,

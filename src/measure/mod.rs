@@ -8,6 +8,7 @@ pub mod change_points;
 pub mod collect;
 pub mod column;
 pub mod columns;
+pub mod gap_counts;
 pub mod histogram;
 pub mod knee;
 mod request;

@@ -5,6 +5,7 @@
 //! languages (`report::say`).
 
 pub mod gpu;
+pub mod shard;
 
 use std::fmt;
 use std::mem::discriminant;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use gpu::GpuSeen;
+use shard::ShardSeen;
 
 /// Times in milliseconds, shares from 0 to 1, rates per second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +77,8 @@ pub enum Seen {
     Server(ServerSeen),
     #[serde(untagged)]
     Gpu(GpuSeen),
+    #[serde(untagged)]
+    Shard(ShardSeen),
 }
 
 /// Of the token counts that the server reports; `answers` is how many.
@@ -129,6 +133,7 @@ impl Seen {
             (Self::Counts(a), Self::Counts(b)) => discriminant(a) == discriminant(b),
             (Self::Server(a), Self::Server(b)) => discriminant(a) == discriminant(b),
             (Self::Gpu(a), Self::Gpu(b)) => a.is_alike(b),
+            (Self::Shard(a), Self::Shard(b)) => a.is_alike(b),
             _ => discriminant(self) == discriminant(other),
         }
     }
@@ -218,6 +223,7 @@ impl fmt::Display for Seen {
             Self::Counts(counts) => write!(f, "{counts}"),
             Self::Server(server) => write!(f, "{server}"),
             Self::Gpu(gpu) => write!(f, "{gpu}"),
+            Self::Shard(shard) => write!(f, "{shard}"),
         }
     }
 }

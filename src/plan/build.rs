@@ -10,6 +10,7 @@ use draft::{Draft, Slot};
 use super::dataset::{self, Dataset, Item, LeftOut, Reading};
 use super::digest::Digest;
 use super::prompts::{Part, Writer};
+use super::shard::Shard;
 use super::trace::{self, Line};
 use super::{Input, Plan, PlanError, RoundPlan, SALT_CHARS};
 use crate::config::{Arrival, PromptKind, Workload};
@@ -38,9 +39,9 @@ pub fn outline(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError
     plan(workload, input, Bodies::Left)
 }
 
-/// Round `index` of [`build`]'s plan. `take` is 0 for the first time that it is sent; later ones
-/// have the same requests under other markers and ids, so that no cache knows them. Errors: as
-/// [`build`].
+/// The shard's part of round `index` of [`build`]'s plan. `take` is 0 for the first time that it is
+/// sent; later ones have the same requests under other markers and ids, so that no cache knows
+/// them. Errors: as [`build`]; the load cannot be cut so.
 ///
 /// # Panics
 /// Where the plan has fewer rounds.
@@ -48,13 +49,15 @@ pub fn round(
     workload: &Workload,
     input: &Input<'_>,
     (index, take): (u32, u32),
+    shard: Shard,
 ) -> Result<RoundPlan, PlanError> {
-    drafted(workload, input, |mut builder, mut drafts| {
+    let made = drafted(workload, input, |mut builder, mut drafts| {
         let mut draft = drafts.swap_remove(index as usize + 1);
         // A number that no planned round has.
         draft.part = Part::Round(index.saturating_add(take.saturating_mul(input.rounds)));
-        builder.finish(&draft, Bodies::Made)
-    })
+        builder.finish(&draft, Bodies::OfShard(shard))
+    })?;
+    Ok(shard.cut(made)?)
 }
 
 /// What a server that waited is sent for two seconds at most, right before that round: as the
@@ -199,6 +202,8 @@ fn written_bytes(fields: &ExtraBody) -> u64 {
 #[derive(Clone, Copy)]
 enum Bodies {
     Made,
+    /// Made of a shard's requests; the others are left out, and the digest is not asked for.
+    OfShard(Shard),
     /// Composed for the digest alone.
     Left,
 }

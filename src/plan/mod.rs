@@ -13,6 +13,7 @@ pub mod digest;
 mod fields;
 mod prompts;
 mod seed;
+pub mod shard;
 mod trace;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::protocol::{ExtraBody, Extras, Protocol};
 pub use build::{Size, build, check, outline, refresh, round};
 pub use describe::describe;
 pub use prompts::salt;
+use shard::ShardError;
 
 /// Most requests of a plan, warm-up and all rounds together: beyond it the plan, and the columns of
 /// its record, outgrow a client's memory.
@@ -202,6 +204,8 @@ pub enum PlanError {
     ExtraBody { place: String, protocol: &'static str, instead: &'static str },
     #[error("the salt must be {SALT_CHARS} ASCII letters or digits")]
     Salt,
+    #[error(transparent)]
+    Shard(#[from] ShardError),
 }
 
 #[cfg(test)]

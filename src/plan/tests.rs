@@ -83,7 +83,9 @@ fn whole(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
                 .all(|r| r.body.is_empty() && r.id.is_empty())
         );
         let rounds = (0..outline.rounds.len())
-            .map(|i| round(workload, input, (u32::try_from(i).expect("few"), 0)))
+            .map(|i| {
+                round(workload, input, (u32::try_from(i).expect("few"), 0), shard::Shard::WHOLE)
+            })
             .collect::<Result<_, _>>()?;
         Ok(Plan { rounds, ..outline })
     });

@@ -6,6 +6,7 @@ use super::{ErrorCount, LoadFacts, RoundRecord, Series, keyed};
 use crate::measure::SloMs;
 use crate::measure::collect::{RoundView, metrics};
 use crate::measure::columns::{Columns, micros};
+use crate::measure::gap_counts::GapCounts;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{AskedLength, ClientHealth, count_doubts, findings, own_lag_p99_ms};
@@ -54,6 +55,7 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         columns,
         gpu: None,
         idle_ms: None,
+        shard: None,
         spoilt: Vec::new(),
     };
     let context = record.context(raw.start, load);
@@ -117,11 +119,18 @@ fn gaps(raw: &Raw<'_>) -> Gaps {
     gaps
 }
 
-/// From 100 gaps on, as METHOD asks of a p99.
+/// Every chunk gap that counts, in whole microseconds.
+pub fn gap_counts(raw: &Raw<'_>) -> GapCounts {
+    counted_gaps(raw).map(micros).collect()
+}
+
+/// As METHOD asks of a p99.
+pub(super) const LEAST_GAPS: u64 = 100;
+
 fn exact_gap_p99_ms(raw: &Raw<'_>) -> Option<f64> {
     let mut gaps: Vec<f64> = counted_gaps(raw).map(|ns| ns as f64 / 1e6).collect();
     gaps.sort_unstable_by(f64::total_cmp);
-    if gaps.len() < 100 {
+    if (gaps.len() as u64) < LEAST_GAPS {
         return None;
     }
     stats::percentile_of_sorted(&gaps, 0.99)

@@ -13,10 +13,12 @@ mod gpu;
 mod idle;
 mod load;
 pub mod note;
+pub mod merge;
 mod policy;
 pub mod programs;
 pub mod recompute;
 pub mod session;
+pub mod shard;
 mod views;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ use crate::metric::Metric;
 
 pub use load::{LevelRecord, LoadDetail, LoadFacts};
 pub use policy::{LimitRecord, RecordedPolicy, RegressionPolicy, RegressionRecord, Slo};
+use shard::{MergedFacts, ShardFacts, ShardRound};
 pub use views::{CHUNK_GAP, TIMINGS, timings};
 
 pub const SCHEMA: &str = "goodput-gate/record";
@@ -74,6 +77,13 @@ pub struct Record {
     /// Absent where the run had one side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<Pair>,
+    /// Of a run that several machines sent together: which of them this is. Such a record is only a
+    /// part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardFacts>,
+    /// Absent where one machine sent the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<MergedFacts>,
     pub workloads: Vec<WorkloadRecord>,
 }
 
@@ -248,6 +258,9 @@ pub struct RoundRecord {
     /// milliseconds; absent where the round followed a load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_ms: Option<u64>,
+    /// What only a shard knows; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRound>,
     /// Earlier measurements of this round, which the client's machine had spoilt, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spoilt: Vec<again::Spoilt>,

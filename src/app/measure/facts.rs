@@ -37,6 +37,8 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         gpu: None,
         policy: policy(config),
         pair: None,
+        shard: None,
+        merged: None,
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),

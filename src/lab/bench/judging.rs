@@ -111,6 +111,8 @@ fn record() -> Record {
         host: BTreeMap::new(),
         gpu: None,
         pair: None,
+        shard: None,
+        merged: None,
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),
@@ -171,6 +173,7 @@ fn round(index: u32) -> RoundRecord {
         server: None,
         gpu: None,
         idle_ms: None,
+        shard: None,
         spoilt: Vec::new(),
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),

@@ -26,8 +26,13 @@ impl Builder<'_> {
         };
         let ramp = if draft.slots.len() / 2 >= first_wave as usize { first_wave } else { 0 };
         self.digest.round(pace, max_in_flight, draft.stop_after, ramp, draft.slots.len());
+        let is_made = |index| match bodies {
+            Bodies::OfShard(shard) => shard.has(index, pace.turns()),
+            Bodies::Made | Bodies::Left => true,
+        };
         let requests = (0..)
             .zip(&draft.slots)
+            .filter(|(index, _)| is_made(*index))
             .map(|(index, slot)| self.request(draft, index, slot, bodies))
             .collect();
         RoundPlan {
@@ -50,7 +55,7 @@ impl Builder<'_> {
         self.compose(draft, index, slot);
         self.digest_request(slot);
         let (id, body) = match bodies {
-            Bodies::Made => (self.id(draft.part, index), self.body(slot)),
+            Bodies::Made | Bodies::OfShard(_) => (self.id(draft.part, index), self.body(slot)),
             Bodies::Left => (String::new(), Vec::new()),
         };
         PlannedRequest {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::config::SessionBegin;
+use crate::plan::shard::Shard;
 
 fn bodies(round: &RoundPlan) -> Vec<&[u8]> {
     round.requests.iter().map(|request| request.body.as_slice()).collect()
@@ -14,15 +15,16 @@ fn a_round_that_is_sent_again_is_the_same_load_with_other_prompts() {
     let mut shared = workload();
     shared.prompts.shared_prefix = 0.5;
     for workload in [workload(), shared] {
-        let takes: Vec<RoundPlan> =
-            (0..4).map(|take| round(&workload, &input(), (1, take)).expect("a plan")).collect();
+        let takes: Vec<RoundPlan> = (0..4)
+            .map(|take| round(&workload, &input(), (1, take), Shard::WHOLE).expect("a plan"))
+            .collect();
         let load = |round: &RoundPlan| {
             let requests = round.requests.iter();
             let shape = requests.map(|r| (r.offset, r.input_tokens, r.output_tokens, r.body.len()));
             (round.seed, round.pace, round.stop_after, round.ramp, shape.collect::<Vec<_>>())
         };
         assert!(takes.iter().all(|take| load(take) == load(&takes[0])));
-        let other = round(&workload, &input(), (0, 0)).expect("a plan");
+        let other = round(&workload, &input(), (0, 0), Shard::WHOLE).expect("a plan");
         let all: Vec<&RoundPlan> = takes.iter().chain([&other]).collect();
         let sent: BTreeSet<&[u8]> = all.iter().flat_map(|round| bodies(round)).collect();
         let ids: BTreeSet<&String> =
@@ -78,4 +80,27 @@ fn the_warm_up_before_a_round_shares_no_prompt_and_is_the_same_for_both_sides() 
         all.iter().flat_map(|round| &round.requests).map(|request| &request.id).collect();
     let requests = all.iter().map(|round| round.requests.len()).sum();
     assert_eq!((sent.len(), ids.len()), (requests, requests));
+}
+
+/// What a shard makes alone is what a cut of the whole round gives.
+#[test]
+fn a_shard_makes_its_own_requests_as_the_whole_plan_has_them() {
+    let conversation = Workload {
+        arrival: Arrival::Sessions {
+            begin: SessionBegin::Closed { concurrency: 3 },
+            think_time: Duration::ZERO,
+        },
+        prompts: Prompts { kind: PromptKind::Conversation { turns: 3 }, ..workload().prompts },
+        ..workload()
+    };
+    let closed = Workload { arrival: Arrival::Closed { concurrency: 4 }, ..workload() };
+    for workload in [workload(), closed, conversation] {
+        let whole = round(&workload, &input(), (0, 0), Shard::WHOLE).expect("a plan");
+        for index in 0..3 {
+            let shard = Shard { index, count: 3 };
+            let made = round(&workload, &input(), (0, 0), shard).expect("a part");
+            assert!(!made.requests.is_empty());
+            assert_eq!(made, shard.cut(whole.clone()).expect("a part"));
+        }
+    }
 }

@@ -25,6 +25,7 @@ use crate::load::{Client, Counters, IsGood, Reading, RoundResult, most_connectio
 use crate::measure::SloMs;
 use crate::measure::seen::{Seen, ServerSeen};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
+use crate::plan::shard::Shard;
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 use crate::record::build::{Raw, round};
@@ -242,7 +243,12 @@ impl Run<'_> {
     ) -> anyhow::Result<bool> {
         let (open, load) = (&all[place], &self.config.workloads[workload]);
         let ready = &open.ready[workload];
-        let plan = plan::round(load, &self.input(open, workload), (take.index, take.number))?;
+        let plan = plan::round(
+            load,
+            &self.input(open, workload),
+            (take.index, take.number),
+            Shard::WHOLE,
+        )?;
         let plan = &Arc::new(plan);
         self.cool(open, workload)?;
         let standstills = self.job.before_round();

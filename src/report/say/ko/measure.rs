@@ -1,6 +1,7 @@
 //! What is found of a measurement in Korean. Not here: what it holds (`measure::seen`,
 //! `record::note`).
 
+use crate::measure::seen::shard::ShardSeen;
 use crate::measure::seen::{CountSeen, Restart, Seen, ServerSeen};
 use crate::plan::dataset::{LeftOut, Why};
 use crate::record::note::{Found, Note, Place};
@@ -34,6 +35,33 @@ fn place(Place { start, round, rounds, of }: Place) -> String {
         1 => format!("시작 {start}, 라운드 {round}"),
         all if all == of => format!("라운드 {of}개 모두"),
         _ => format!("라운드 {of}개 중 {rounds}개, 처음은 시작 {start}, 라운드 {round}"),
+    }
+}
+
+fn shard(seen: &ShardSeen) -> String {
+    match seen {
+        ShardSeen::InShard { shard, what } => format!("샤드 {shard}: {}", self::seen(what)),
+        ShardSeen::ShardMissing { shard, shards, requests: Some(requests) } => format!(
+            "샤드 {shard} 없음 (전체 {shards}개): 요청 {requests}개를 보내지 못해 미달로 계산, 부하가 계획보다 작음; 그 샤드의 로그를 \
+             확인하고 다시 측정"
+        ),
+        ShardSeen::ShardMissing { shard, shards, requests: None } => format!(
+            "샤드 {shard} 없음 (전체 {shards}개): 부하가 계획보다 작음; 그 샤드의 로그를 확인하고 다시 측정"
+        ),
+        ShardSeen::ShardLate { late_ms, bound_ms } => format!(
+            "이 샤드가 다른 샤드보다 {late_ms:.1} ms 늦게 시작, 한계 {bound_ms:.1} ms: 장비가 과부하이거나 랑데부 응답이 늦음"
+        ),
+        ShardSeen::ShardClockUnsure { uncertainty_ms, bound_ms } => format!(
+            "샤드 0 대비 이 샤드 시계의 불확실성 {uncertainty_ms:.1} ms, 한계 {bound_ms:.1} ms: 둘 사이의 경로가 느림; 같은 네트워크에서 \
+             HTTP로 만날 것 (--rendezvous http://HOST:PORT)"
+        ),
+        ShardSeen::ShardClockDrifted { drift_ms, bound_ms } => format!(
+            "이 라운드에서 샤드 0 대비 이 샤드의 시계가 {drift_ms:+.1} ms 움직임, 한계 {bound_ms:.1} ms: 시계를 맞추는 것(chrony, \
+             하이퍼바이저)을 확인"
+        ),
+        ShardSeen::ShardDatesApart { seconds } => format!(
+            "이 샤드의 날짜가 샤드 0과 {seconds:+.0} s 차이: 시작 시점은 날짜를 따르지 않으므로 부하에는 영향 없음"
+        ),
     }
 }
 
@@ -91,6 +119,7 @@ fn seen(seen: &Seen) -> String {
         Seen::Counts(counts) => self::counts(counts),
         Seen::Server(server) => self::server(server),
         Seen::Gpu(gpu) => super::gpu::seen(gpu),
+        Seen::Shard(seen) => shard(seen),
     }
 }
 
