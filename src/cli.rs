@@ -5,6 +5,7 @@ mod accept;
 mod baseline;
 mod bench;
 mod bisect;
+mod cluster;
 mod common;
 mod gate;
 mod machine;
@@ -24,14 +25,15 @@ pub use self::baseline::{
 };
 pub use self::bench::BenchCommand;
 pub use self::bisect::BisectArgs;
+pub use self::cluster::ClusterCommand;
 pub use self::common::{
     ConfigArgs, LANG_VARIABLE, Language, LogFormat, LookArgs, OutputArgs, ViewArgs,
 };
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{
-    CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs,
-    SchemaKind,
+    CommentArgs, CompareArgs, ImportArgs, ImportFormat, MergeArgs, ReportArgs, ReportFormat,
+    SchemaArgs, SchemaKind,
 };
 pub use self::runs::{DataArgs, RunsCommand, RunsDeleteArgs, RunsListArgs, RunsShowArgs};
 pub use self::serve::ServeArgs;
@@ -78,8 +80,13 @@ pub enum Command {
     Calibrate(CalibrateArgs),
     /// Find the commit that made it slow, between one that is good and one that is bad
     Bisect(BisectArgs),
+    /// Make one record of a run that several machines sent (`run --shard`)
+    Merge(MergeArgs),
     /// Make a record of results that another tool measured
     Import(ImportArgs),
+    /// Print a complete job for a cluster: the load from many machines, merged and judged
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Write a stored record's report in another format
     Report(ReportArgs),
     /// The runs that a data directory keeps (`--data`): list, show, delete

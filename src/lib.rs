@@ -49,6 +49,7 @@ mod probe;
 mod watch;
 mod baseline;
 mod github;
+mod rendezvous;
 mod server;
 mod sim;
 

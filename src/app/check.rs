@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
+use anyhow::bail;
+
 use super::attempts::{self, Judging, Ledger, Standing};
+use super::error_text::cannot_use;
 use super::gate::Gate;
 use super::gate::counterpart::described;
 use super::job::Job;
@@ -15,10 +18,11 @@ use super::workspace::Workspace;
 use super::{artefacts, dry_run, publish};
 use crate::config::{Config, GateMode, Lang, Target};
 use crate::evaluate;
-use crate::exit::ExitStatus;
-use crate::lang::{Text, bilingual};
+use crate::exit::{ExitStatus, Failure};
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::print::note;
-use crate::record::{GitFacts, Record, WorkloadRecord};
+use crate::record::facts::{arrival, under};
+use crate::record::{GitFacts, Record, WorkloadRecord, recompute};
 use crate::report::Report;
 use crate::report::page::charts::{Charts, charts};
 
@@ -31,6 +35,8 @@ pub struct Check<'a> {
     /// Sessions that were named instead of the repository's.
     pub baseline: Option<&'a Path>,
     pub lang: Lang,
+    /// A stored record that is judged, instead of measuring.
+    pub from: Option<&'a Path>,
 }
 
 /// What the check would do, in words; nothing is sent. Errors: a base that was named is not there.
@@ -59,17 +65,24 @@ pub fn check(
     if let Ok(repo) = what.here.repo(&config) {
         repo.remove_abandoned_worktrees();
     }
+    // It may lie in the folder that is cleared.
+    let stored = what.from.map(|path| stored(path, &config)).transpose()?;
     // While another gate has the folder, what lies there is that one's.
     let Some(mut job) = begin()? else { return Ok(None) };
     artefacts::clear(&what.options.out)?;
     let targets = targets(what.here, &config, target.as_ref())?;
-    if !job.load(what.here, &config, &targets).inspect_err(|e| failed(e, what, None, None))? {
+    if stored.is_none()
+        && !job.load(what.here, &config, &targets).inspect_err(|e| failed(e, what, None, None))?
+    {
         return Ok(None);
     }
     let ledger = Ledger::open(what.here, &config, what.options);
-    let mut outcome = match config.gate.mode {
-        GateMode::Interleaved => interleaved(&config, what, target, &job, ledger)?,
-        GateMode::Baseline | GateMode::Limits => alone(&config, what, &job, ledger)?,
+    let mut outcome = match (stored, config.gate.mode) {
+        (Some(record), _) => of_record(record, &config, what, ledger)?,
+        (None, mode) => match mode {
+            GateMode::Interleaved => interleaved(&config, what, target, &job, ledger)?,
+            GateMode::Baseline | GateMode::Limits => alone(&config, what, &job, ledger)?,
+        },
     };
     // Whose policy it was, first.
     outcome.report.notice(&notices);
@@ -119,6 +132,73 @@ fn alone(
     let charts = charts(&measured.candidate, &report)?;
     report.last_notices(&baselines.notices);
     Ok(Gated { report, exit, charts, unsaved })
+}
+
+/// A stored record as this config would have it judged: what the record says of its own policy
+/// counts for nothing. Errors: it is of another load, or lacks one; exit 2, the config measures two
+/// sides.
+fn stored(path: &Path, config: &Config) -> anyhow::Result<Record> {
+    if config.gate.mode == GateMode::Interleaved {
+        bail!(bilingual!(
+            "--from judges one record, and gate.mode is interleaved: two sides are measured\nhint: compare both records of that run: goodput-gate compare baseline.json record.json",
+            "--from은 레코드 하나를 판정하는데 gate.mode가 interleaved: 양쪽을 함께 측정해야 함\n힌트: 그 실행의 두 레코드를 비교하십시오: goodput-gate compare baseline.json record.json"
+        ));
+    }
+    let mut record = Record::parse(&artefacts::read(path)?).explained(|| cannot_use(path))?;
+    for workload in &config.workloads {
+        let name = &workload.name;
+        let Some(measured) = record.workloads.iter().find(|w| w.name == *name) else {
+            bail!(Failure::measure(bilingual!(
+                "{path} has no workload {name}, which the config asks for",
+                "{path}에 설정이 요구하는 워크로드 {name}이(가) 없음",
+                path = path.display()
+            )));
+        };
+        let (asked, sent) = (arrival(&workload.arrival), &measured.load.arrival);
+        if asked != *sent {
+            bail!(Failure::measure(bilingual!(
+                "{path} is of another load: workload {name} was {sent}, and the config asks for {asked}",
+                "{path}은(는) 다른 부하의 레코드: 워크로드 {name}이(가) {sent}이었으나 설정은 {asked}",
+                path = path.display()
+            )));
+        }
+    }
+    under(config, &mut record);
+    recompute::findings(&mut record)?;
+    Ok(record)
+}
+
+/// What a stored record comes to against the sessions of other days. Errors: it is of another
+/// commit.
+fn of_record(
+    record: Record,
+    config: &Config,
+    what: &Check<'_>,
+    mut ledger: Ledger,
+) -> anyhow::Result<Gated> {
+    let wanted = what.here.wanted(what.base);
+    let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
+    let commits = (record.git.as_ref(), baselines.git.as_ref());
+    if let (Some(measured), Some(here)) = commits
+        && measured.commit != here.commit
+    {
+        bail!(bilingual!(
+            "the record is of commit {measured}, and this is {here}\nhint: check out the commit that was measured",
+            "레코드는 커밋 {measured}의 것인데 현재는 {here}\n힌트: 측정한 커밋을 체크아웃하십시오",
+            measured = measured.commit,
+            here = here.commit
+        ));
+    }
+    ledger.ask_github(None, None);
+    artefacts::prepare(&what.options.out)?;
+    artefacts::save_record(&what.options.out, RECORD, &record)?;
+    let mut measured = attempts::Kept { baseline: None, candidate: record };
+    let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
+    let judging = Judging { prepare: &as_it_is, known: &known };
+    let (mut report, exit) = ledger.judge(&mut measured, judging)?;
+    let charts = charts(&measured.candidate, &report)?;
+    report.last_notices(&baselines.notices);
+    Ok(Gated { report, exit, charts, unsaved: None })
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.

@@ -127,6 +127,7 @@ fn load(config: &Config, workload: &Workload) -> anyhow::Result<(Vec<Text>, Opti
         salt: &salt,
         session: "dry",
         rounds: config.gate.rounds,
+        shards: 1,
         file: file.as_deref(),
     };
     let plan = plan::build(workload, &input)?;

@@ -23,6 +23,7 @@ pub mod measure;
 pub mod dry_run;
 // What is made of it, and who is told.
 pub mod publish;
+pub mod merge;
 pub mod attempts;
 pub mod stored;
 pub mod check;
@@ -46,3 +47,4 @@ pub mod servers;
 pub mod targets;
 pub mod gpus;
 pub mod doctor;
+pub mod cluster;

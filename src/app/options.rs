@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::load::progress::Style;
 use crate::lock::Patience;
+use crate::rendezvous::Membership;
 
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -21,4 +22,8 @@ pub struct RunOptions {
     /// Threads of the client; by the machine where it is none.
     pub workers: Option<usize>,
     pub progress: Style,
+    /// Of a run that several machines send together: which of them this is.
+    pub shard: Option<Membership>,
+    /// Gates with the same number are of one run, and not in each other's way.
+    pub gate: Option<u64>,
 }

@@ -12,6 +12,27 @@ pub enum BenchCommand {
     Arrivals(BenchArrivalsArgs),
     /// Time to judge and report 100,000 requests, and to judge an interleaved comparison
     Judging,
+    /// CPU and memory of merging the records of many shards
+    Merge(BenchMergeArgs),
+    /// How long many shards take to meet, over loopback
+    Rendezvous(BenchRendezvousArgs),
+    /// What each of many shards would have to hold, in virtual time
+    Scale,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchMergeArgs {
+    #[arg(long, default_value_t = 100)]
+    pub shards: u32,
+    /// Of each
+    #[arg(long, default_value_t = 100_000)]
+    pub requests: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchRendezvousArgs {
+    #[arg(long, default_value_t = 1000)]
+    pub shards: u32,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -31,6 +31,9 @@ pub struct OutputArgs {
     /// The run that a service has made for this process
     #[arg(long, value_name = "ID", hide = true, requires = "data")]
     pub service_run: Option<String>,
+    /// Gates of one run have the same number
+    #[arg(skip)]
+    pub gate: Option<u64>,
     /// Also write the record here
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

@@ -15,6 +15,19 @@ pub struct RunArgs {
     /// Choose server, model and workload from lists; Enter takes the default
     #[arg(long, short)]
     pub interactive: bool,
+    /// Send only part k (from 0 on) of N of the load; without k/N as Slurm or Kubernetes number this
+    /// process. `merge` makes one record of all of them
+    #[arg(long, value_name = "K/N", num_args = 0..=1, default_missing_value = "auto", requires = "rendezvous", conflicts_with_all = ["each", "interactive"])]
+    pub shard: Option<String>,
+    /// Where the shards meet: http://HOST:PORT, at which shard 0 listens, or a folder that all see
+    #[arg(long, value_name = "URL|FOLDER", requires = "shard")]
+    pub rendezvous: Option<String>,
+    /// How long a shard waits for the others [default: 5m]
+    #[arg(long, value_name = "TIME", requires = "shard")]
+    pub shard_wait: Option<String>,
+    /// A wrong clock, to see what becomes of it: milliseconds ahead, and how much faster
+    #[arg(long, value_name = "MS,SHARE", requires = "shard", hide = true)]
+    pub bend_clock: Option<String>,
     #[command(flatten)]
     pub look: LookArgs,
     /// One workload per level, concurrency=1,2,4,8 or rate=1..20, and where the server's curve
@@ -49,6 +62,9 @@ pub struct CheckArgs {
     /// planned from the noise (gate.detect)
     #[arg(long, value_name = "PERCENT")]
     pub detect: Option<String>,
+    /// Judge this stored record of HEAD, such as a merged one, instead of measuring
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["demo", "interleaved", "baseline_url"])]
+    pub from: Option<PathBuf>,
     /// The base branch: the baseline is looked for from its merge base with HEAD on; `none`: this
     /// run judges no change, and its reports say so [default: the event's, origin/HEAD,
     /// origin/main, main...]

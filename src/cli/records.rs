@@ -35,6 +35,18 @@ pub struct CompareArgs {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct MergeArgs {
+    /// The records of all shards of one run
+    #[arg(required = true, value_name = "RECORD")]
+    pub records: Vec<PathBuf>,
+    /// Folder for record and reports
+    #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub view: ViewArgs,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct CommentArgs {
     /// Records, e.g. of a matrix, both of each interleaved run: at most 32, each at most 64 MiB
     #[arg(required = true, value_name = "RECORD")]

@@ -39,6 +39,8 @@ pub fn options(args: &OutputArgs) -> RunOptions {
             LogFormat::Text => Style::Text,
             LogFormat::Json => Style::Json,
         },
+        shard: None,
+        gate: args.gate,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::cli::BenchCommand;
 use crate::exit::ExitStatus;
 use crate::lab::bench::events::Streams;
 use crate::lab::bench::truth::Burst;
-use crate::lab::bench::{arrivals, events, judging, scraped, truth};
+use crate::lab::bench::{arrivals, events, judging, meeting, merging, scale, scraped, truth};
 
 pub fn run(command: &BenchCommand) -> anyhow::Result<ExitStatus> {
     match command {
@@ -24,6 +24,9 @@ pub fn run(command: &BenchCommand) -> anyhow::Result<ExitStatus> {
         }
         BenchCommand::Arrivals(args) => arrivals::run(args.rate, args.seconds),
         BenchCommand::Judging => judging::run(),
+        BenchCommand::Merge(args) => merging::run(args.shards, args.requests),
+        BenchCommand::Rendezvous(args) => meeting::run(args.shards),
+        BenchCommand::Scale => scale::run(),
     }?;
     Ok(ExitStatus::Pass)
 }

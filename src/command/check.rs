@@ -42,8 +42,14 @@ fn gated(args: &CheckArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStat
         return dry_run(&here, &gate, base);
     }
     let lang = print::language();
-    let what =
-        Check { here: &here, options: &options, base, baseline: args.baseline.as_deref(), lang };
+    let what = Check {
+        here: &here,
+        options: &options,
+        base,
+        baseline: args.baseline.as_deref(),
+        lang,
+        from: args.from.as_deref(),
+    };
     let Some(mut outcome) = check(gate, &what, || measuring.begin(&here))? else {
         return Ok(ExitStatus::Interrupted);
     };

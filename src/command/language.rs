@@ -94,7 +94,9 @@ fn given(command: &Command) -> Option<Given> {
             ServerCommand::Up(args) | ServerCommand::Down(args) | ServerCommand::Status(args),
         ) => file(&args.config),
         Command::Import(args) => Given::file(args.config.clone()),
-        Command::Report(_)
+        Command::Merge(_)
+        | Command::Cluster(_)
+        | Command::Report(_)
         | Command::Models(_)
         | Command::Gpu(_)
         | Command::Init(_)

@@ -16,6 +16,7 @@ mod bench;
 mod bisect;
 mod calibrate;
 mod check;
+mod cluster;
 mod comment;
 mod compare;
 mod doctor;
@@ -23,6 +24,7 @@ mod gpu;
 mod import;
 mod init;
 mod judge_case;
+mod merge;
 mod models;
 mod report;
 mod run;
@@ -64,6 +66,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Accept(args) => accept::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Import(args) => import::run(&args),
+        Command::Cluster(command) => cluster::run(&command),
+        Command::Merge(args) => merge::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Bisect(args) => bisect::run(&args),

@@ -123,7 +123,7 @@ fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, 
         }
         other => {
             let hint = if other == Some(record::SCHEMA) { Text::default() } else { which() };
-            let record = Record::parse(text).map_err(|why| {
+            let record = Record::parse_part(text).map_err(|why| {
                 anyhow!(Text::from(format!("{}: ", path.display())).then(&why.text()).then(&hint))
             })?;
             Ok((evaluate::measured(&record)?.0, Some(record)))
@@ -144,5 +144,5 @@ fn kind(text: &str) -> Option<String> {
 /// from it.
 fn record_of(report: &Report, path: &Path) -> Option<Record> {
     let beside = artefacts::read(&path.with_file_name(measure::RECORD)).ok()?;
-    Record::parse(&beside).ok().filter(|record| record.session == report.session)
+    Record::parse_part(&beside).ok().filter(|record| record.session == report.session)
 }

@@ -2,6 +2,7 @@
 
 use super::args::{self, Measuring};
 use super::{ending, formats, output};
+use crate::app::options::RunOptions;
 use crate::app::ranking::{self, Each};
 use crate::app::workspace::place::find;
 use crate::app::workspace::{Workspace, ci};
@@ -12,19 +13,33 @@ use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::bilingual;
 use crate::print;
+use crate::rendezvous::Membership;
 use crate::report::page::charts::charts;
 
 mod interactive;
+mod shard;
 
 const VERB: &str = "run";
 
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
-    args::measuring(VERB, &args.output, |measuring| {
-        if args.each { each(args, measuring) } else { alone(args, measuring) }
+    let mut args = args.clone();
+    let shard = shard::membership(&args)?;
+    if let (Some(who), Some(place)) = (&shard, &args.rendezvous) {
+        // One command line for all of them.
+        args.output.out.push(format!("shard-{}", who.shard.index));
+        args.output.gate = Some(shard::gate(place));
+    }
+    args::measuring(VERB, &args.output, |measuring| match args.each {
+        true => each(&args, measuring),
+        false => alone(&args, shard, measuring),
     })
 }
 
-fn alone(args: &RunArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus> {
+fn alone(
+    args: &RunArgs,
+    shard: Option<Membership>,
+    measuring: &Measuring<'_>,
+) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
     let chosen = if args.interactive { Some(interactive::choose(&here, args)?) } else { None };
     let args = chosen.as_ref().unwrap_or(args);
@@ -37,6 +52,7 @@ fn alone(args: &RunArgs, measuring: &Measuring<'_>) -> anyhow::Result<ExitStatus
         return Ok(ExitStatus::Pass);
     }
     let (options, lang) = (args::options(&args.output), print::language());
+    let options = RunOptions { shard, ..options };
     measure::warn_of_starts(&config);
     let Some(mut job) = measuring.begin(&here)? else {
         return Ok(ExitStatus::Interrupted);

@@ -226,10 +226,24 @@ impl Client {
         control: &Arc<Control>,
         counters: &Arc<Counters>,
     ) -> Result<RoundResult, String> {
+        self.round_at(plan, reading, control, counters, || Ok(0))
+    }
+
+    /// As [`Self::round`], not before the instant that `begin` gives once the connections are open.
+    /// Errors: those of `begin`, too.
+    pub fn round_at(
+        &self,
+        plan: &Arc<RoundPlan>,
+        reading: Reading,
+        control: &Arc<Control>,
+        counters: &Arc<Counters>,
+        begin: impl FnOnce() -> Result<u64, String>,
+    ) -> Result<RoundResult, String> {
         self.open_connections(plan, control);
+        let wanted_ns = begin()?;
         let cpu_before = crate::clock::process_cpu_ns();
         // Far enough ahead that every worker has its job before the first request is due.
-        let began_ns = monotonic_ns() + 2_000_000;
+        let began_ns = wanted_ns.max(monotonic_ns() + 2_000_000);
         let job = Arc::new(RoundJob {
             plan: Arc::clone(plan),
             reading,

@@ -38,6 +38,11 @@ impl Gaps {
         self.0.saturating_record(us.max(1));
     }
 
+    /// As [`Self::record_us`], so many times.
+    pub fn record_many_us(&mut self, us: u64, times: u64) {
+        self.0.saturating_record_n(us.max(1), times);
+    }
+
     pub fn record_ms(&mut self, ms: f64) {
         self.record_us(whole_us(ms));
     }

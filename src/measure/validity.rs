@@ -41,7 +41,8 @@ pub struct Finding {
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`,
     /// `output_tokens`, `failures`, `glued_tokens`, `hidden_tokens`, `zero_tokens`, `token_totals`,
     /// `few_tokens`, `no_usage`, `retries`, `unasked`, `open_files`, `standstill`, `other_gate`
-    /// (docs/CI.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics`
+    /// (docs/CI.md); `shard_missing`, `shard_ended`, `shard_start`, `shard_clock`, `shard_date`
+    /// (docs/CLUSTER.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics`
     /// (docs/SERVER-METRICS.md); of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`,
     /// `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of another tool's
     /// result, or could not be checked.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, Gamma};
 
-use super::{MAX_REQUESTS, PlanError};
+use super::PlanError;
 use crate::config::{Arrival, Length};
 
 /// A year, in microseconds: instants stay far from the end of every clock.
@@ -26,25 +26,28 @@ const CLOSED_MOST: u32 = 100_000;
 /// duration: all that arrive before it ends.
 ///
 /// # Errors
-/// A rate or burstiness that is not a positive number, or more than [`MAX_REQUESTS`] arrivals.
+/// A rate or burstiness that is not a positive number, or more than `most` arrivals.
 pub fn open(
     arrival: &Arrival,
     length: Length,
     rng: &mut ChaCha8Rng,
+    most: u32,
 ) -> Result<Vec<u64>, PlanError> {
     match *arrival {
         Arrival::Constant { rate } => {
             let rate = positive("rate", rate)?;
-            collect((0_u32..).map(|i| f64::from(i) * 1e6 / rate), length)
+            collect((0_u32..).map(|i| f64::from(i) * 1e6 / rate), length, most)
         }
-        Arrival::Poisson { rate } => collect(gaps(Exp1, rng, positive("rate", rate)?), length),
+        Arrival::Poisson { rate } => {
+            collect(gaps(Exp1, rng, positive("rate", rate)?), length, most)
+        }
         Arrival::Gamma { rate, burstiness } => {
             let shape = positive("burstiness", burstiness)?;
             let unit = Gamma::new(shape, 1.0 / shape)
                 .map_err(|_| PlanError::Rate { what: "burstiness", value: burstiness })?;
-            collect(gaps(unit, rng, positive("rate", rate)?), length)
+            collect(gaps(unit, rng, positive("rate", rate)?), length, most)
         }
-        Arrival::Ramp { from, to } => collect(ramp(from, to, length)?, length),
+        Arrival::Ramp { from, to } => collect(ramp(from, to, length)?, length, most),
         Arrival::Closed { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => Ok(Vec::new()),
     }
 }
@@ -129,15 +132,19 @@ fn ramp(from: f64, to: f64, length: Length) -> Result<impl Iterator<Item = f64>,
     }))
 }
 
-fn collect(micros: impl Iterator<Item = f64>, length: Length) -> Result<Vec<u64>, PlanError> {
+fn collect(
+    micros: impl Iterator<Item = f64>,
+    length: Length,
+    most: u32,
+) -> Result<Vec<u64>, PlanError> {
     match length {
-        Length::Requests(n) if n > MAX_REQUESTS => Err(PlanError::TooManyRequests),
+        Length::Requests(n) if n > most => Err(PlanError::TooManyRequests),
         Length::Requests(n) => {
             micros.take(n as usize).map(|at| whole(at).ok_or(PlanError::TooLong)).collect()
         }
         Length::Duration(time) => {
             let end = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-            let most = MAX_REQUESTS as usize;
+            let most = most as usize;
             let before = |at: &Result<u64, PlanError>| at.as_ref().is_ok_and(|at| *at < end);
             let all = micros.map(|at| whole(at).ok_or(PlanError::TooLong));
             let offsets: Vec<u64> =

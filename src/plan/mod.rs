@@ -32,6 +32,10 @@ use shard::ShardError;
 /// its record, outgrow a client's memory.
 pub const MAX_REQUESTS: u32 = 1_000_000;
 
+/// The same of a plan that several machines send: each has [`MAX_REQUESTS`] at most, and draws all
+/// of them.
+pub const MAX_SHARDED_REQUESTS: u32 = 16_000_000;
+
 /// Most bytes of request bodies of a plan, about; those of a round are held in memory, so that
 /// nothing is made while the clock runs.
 pub const MAX_BODY_BYTES: u64 = 2 << 30;
@@ -129,6 +133,8 @@ pub struct Input<'a> {
     pub session: &'a str,
     /// Rounds per start.
     pub rounds: u32,
+    /// How many machines send it: it may be as many times larger.
+    pub shards: u32,
     /// The text of the file that the workload names: its trace, or its dataset.
     pub file: Option<&'a str>,
 }

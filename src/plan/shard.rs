@@ -94,12 +94,6 @@ impl Shard {
         index / turns % self.count == self.index
     }
 
-    /// The plan's index of this shard's request `own`.
-    pub const fn index_in_plan(self, own: u64, turns: u32) -> u64 {
-        let turns = turns as u64;
-        (own / turns * self.count as u64 + self.index as u64) * turns + own % turns
-    }
-
     /// How many of `all` requests are this shard's.
     pub const fn requests(self, all: u64, turns: u32) -> u64 {
         let turns = turns as u64;

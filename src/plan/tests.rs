@@ -67,6 +67,7 @@ fn input() -> Input<'static> {
         salt: "000000000001",
         session: "s1",
         rounds: 2,
+        shards: 1,
         file: None,
     }
 }

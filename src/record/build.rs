@@ -91,9 +91,11 @@ fn models(timelines: &[Timeline]) -> Vec<String> {
     models
 }
 
-/// Never so much that nothing is left (a round cut short by the time limit).
+/// Never so much that nothing is left (a round cut short by the time limit). A plan sees to that
+/// itself, for all shards of it together.
 fn ramp(plan: &RoundPlan, requests: usize) -> u32 {
-    if plan.ramp as usize * 2 <= requests { plan.ramp } else { 0 }
+    let as_planned = requests == plan.requests.len() || plan.ramp as usize * 2 <= requests;
+    if as_planned { plan.ramp } else { 0 }
 }
 
 /// First intended send (closed loop: first actual send) to last end.

@@ -4,7 +4,7 @@
 //! Not here: what only the machine knows (`app::measure`).
 
 use super::{
-    HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, RecordedPolicy,
+    HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, Record, RecordedPolicy, Slo,
     WorkloadRecord,
 };
 use crate::config::{
@@ -44,6 +44,20 @@ pub fn policy(config: &Config) -> RecordedPolicy {
         }),
         strict: gate.strict,
         under_test: gate.under_test.clone(),
+    }
+}
+
+/// What the trusted config says replaces what the record says of the same: a change must not loosen
+/// the gate that judges it.
+pub fn under(config: &Config, record: &mut Record) {
+    record.policy = policy(config);
+    for workload in &mut record.workloads {
+        let own = config.workloads.iter().find(|w| w.name == workload.name);
+        let (slo, limits, regressions) = own.map_or_else(Default::default, |w| {
+            let changes = w.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect();
+            (Slo::from(w.slo), w.limits.iter().map(limit_record).collect(), changes)
+        });
+        *workload = WorkloadRecord { slo, limits, regressions, ..workload.clone() };
     }
 }
 

@@ -8,7 +8,7 @@ mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shard::{MergedFacts, SHARD_MISSING, ShardClock, ShardRound};
+use super::shard::{MergedFacts, SHARD_ENDED, SHARD_MISSING, ShardClock, ShardRound};
 use super::{
     ErrorCount, Record, RecordError, RoundRecord, Series, StartRecord, WorkloadRecord, build,
     check, recompute,
@@ -48,6 +48,10 @@ pub fn merge(records: Vec<Record>) -> Result<Record, MergeError> {
     for (index, record) in &shards {
         same_run(first, record, *index)?;
     }
+    let gave_up: Vec<(u32, String)> = shards
+        .iter()
+        .filter_map(|(index, r)| Some((*index, r.shard.as_ref()?.gave_up.clone()?)))
+        .collect();
     let missing: Vec<u32> = (0..count).filter(|index| !shards.contains_key(index)).collect();
     let mut whole = empty(first);
     whole.created = shards.values().map(|r| &r.created).min().cloned().unwrap_or_default();
@@ -67,6 +71,9 @@ pub fn merge(records: Vec<Record>) -> Result<Record, MergeError> {
         let merged = merging.workload(parts, &mut most)?;
         let workload = &mut whole.workloads[index];
         (workload.fingerprint, workload.starts) = merged;
+    }
+    for (shard, why) in &gave_up {
+        ended(&mut whole, *shard, why);
     }
     whole.merged = Some(MergedFacts {
         shards: count,
@@ -171,6 +178,15 @@ fn empty(first: &Record) -> Record {
 fn take_workload(workload: &mut WorkloadRecord) -> WorkloadRecord {
     let starts = std::mem::take(&mut workload.starts);
     WorkloadRecord { starts, ..workload.clone() }
+}
+
+/// Rounds that were to come are not there: the last one that is says so.
+fn ended(whole: &mut Record, shard: u32, why: &str) {
+    let rounds = whole.workloads.iter_mut().flat_map(|w| &mut w.starts).flat_map(|s| &mut s.rounds);
+    if let Some(last) = rounds.max_by_key(|round| round.order) {
+        let seen = ShardSeen::ShardEnded { shard, why: why.to_owned() };
+        last.findings.push(Finding::new(Severity::Invalid, SHARD_ENDED, seen));
+    }
 }
 
 /// `4 (a, b)`: how many, and on which machines.

@@ -291,7 +291,14 @@ pub struct Series {
 #[derive(Debug)]
 pub enum RecordError {
     Shape(String),
-    Newer { found: u64 },
+    Newer {
+        found: u64,
+    },
+    /// A shard's, where a whole run's is needed.
+    Part {
+        index: u32,
+        count: u32,
+    },
 }
 
 impl RecordError {
@@ -301,6 +308,10 @@ impl RecordError {
             Self::Shape(why) => {
                 bilingual!("not a goodput-gate record: {why}", "goodput-gate 레코드가 아님: {why}")
             }
+            Self::Part { index, count } => bilingual!(
+                "this record is only shard {index} of {count}: a smaller load must not be taken for the whole\nhint: merge first: goodput-gate merge OUT/shard-*/record.json",
+                "이 레코드는 샤드 {index}/{count}의 것뿐임: 더 작은 부하를 전체로 볼 수 없음\n힌트: 먼저 병합하십시오: goodput-gate merge OUT/shard-*/record.json"
+            ),
             Self::Newer { found } => bilingual!(
                 "record has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate",
                 "레코드 버전이 {found}인데 이 goodput-gate는 {VERSION}까지 읽음: 더 새로운 goodput-gate를 쓰십시오"
@@ -318,9 +329,18 @@ impl fmt::Display for RecordError {
 impl std::error::Error for RecordError {}
 
 impl Record {
-    /// Reads a record; refuses a newer version, another kind of file, and what no run can have
-    /// measured (`check`).
+    /// Reads a record; refuses a newer version, another kind of file, what no run can have measured
+    /// (`check`), and a shard's.
     pub fn parse(text: &str) -> Result<Self, RecordError> {
+        let record = Self::parse_part(text)?;
+        match &record.shard {
+            Some(shard) => Err(RecordError::Part { index: shard.index, count: shard.count }),
+            None => Ok(record),
+        }
+    }
+
+    /// As [`Self::parse`], a shard's, too.
+    pub fn parse_part(text: &str) -> Result<Self, RecordError> {
         let head = Head::parse(text)?;
         let kind =
             head.schema.as_ref().and_then(serde_json::Value::as_str).unwrap_or("no schema field");

@@ -7,7 +7,8 @@ use super::{LoadFacts, Record, RecordError, RoundRecord};
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::histogram::Gaps;
-use crate::measure::validity::{self, AskedLength, own_lag_p99_ms};
+use crate::measure::seen::Seen;
+use crate::measure::validity::{self, AskedLength, Finding, own_lag_p99_ms};
 
 /// Replaces metrics and findings of every round by what its columns say. What was found then and
 /// cannot be found now (it needs the plan or the machine) stays, and where both say something the
@@ -74,7 +75,10 @@ fn round(
     let stored = std::mem::take(&mut round.findings);
     let weaker =
         |check: &str, severity| found.iter().any(|f| f.check == check && f.severity >= severity);
-    let kept: Vec<_> = stored.into_iter().filter(|f| !weaker(&f.check, f.severity)).collect();
+    // Of a shard: the sum over all of them does not know whose it is.
+    let of_shard = |f: &Finding| matches!(f.seen, Some(Seen::Shard(_)));
+    let stays = |f: &Finding| of_shard(f) || !weaker(&f.check, f.severity);
+    let kept: Vec<_> = stored.into_iter().filter(stays).collect();
     found.retain(|f| kept.iter().all(|k| k.check != f.check));
     found.extend(kept);
     found.sort_by_key(|f| std::cmp::Reverse(f.severity));

@@ -23,6 +23,8 @@ const DATES_US: u64 = 1_000_000;
 pub const SHARD_START: &str = "shard_start";
 pub const SHARD_CLOCK: &str = "shard_clock";
 pub const SHARD_DATE: &str = "shard_date";
+/// A shard ended before its rounds were over.
+pub const SHARD_ENDED: &str = "shard_ended";
 pub const SHARD_MISSING: &str = "shard_missing";
 
 /// A record with this is of one shard, and judged by nobody.
@@ -34,6 +36,9 @@ pub struct ShardFacts {
     pub count: u32,
     /// `http` or `folder`: where shards met.
     pub rendezvous: String,
+    /// Why it ended before its rounds were over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gave_up: Option<String>,
 }
 
 /// A record with this was merged.

@@ -33,7 +33,7 @@ const CORE: [&str; 21] = [
     "evaluate",
 ];
 /// The rim may import the core and, of the rim, only what all share.
-const RIM: [&str; 13] = [
+const RIM: [&str; 14] = [
     "clock",
     "memory",
     "print",
@@ -45,6 +45,7 @@ const RIM: [&str; 13] = [
     "watch",
     "baseline",
     "github",
+    "rendezvous",
     "server",
     "sim",
 ];

@@ -71,6 +71,7 @@ mod serve_runs;
 mod serve_v1;
 mod server_by_hand;
 mod server_evidence;
+mod shards;
 mod sim;
 mod support;
 mod workloads;

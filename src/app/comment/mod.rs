@@ -17,8 +17,8 @@ use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, Slug, sha};
 use crate::lang::{Explained as _, Text, bilingual};
-use crate::record::facts::{limit_record, policy};
-use crate::record::{Record, Slo, WorkloadRecord, recompute};
+use crate::record::facts::under;
+use crate::record::{Record, WorkloadRecord, recompute};
 use crate::report::Report;
 use crate::report::comment as text;
 use crate::report::comment::About;
@@ -233,20 +233,6 @@ fn prepared(config: &Config, baselines: &Baselines, kept: &mut Kept) -> anyhow::
         workload.history = baselines.past(workload, &config.gate.under_test);
     }
     planned(config, candidate)
-}
-
-/// What the trusted config says replaces what the record says of the same: a change must not loosen
-/// the gate that judges it.
-fn under(config: &Config, record: &mut Record) {
-    record.policy = policy(config);
-    for workload in &mut record.workloads {
-        let own = config.workloads.iter().find(|w| w.name == workload.name);
-        let (slo, limits, regressions) = own.map_or_else(Default::default, |w| {
-            let changes = w.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect();
-            (Slo::from(w.slo), w.limits.iter().map(limit_record).collect(), changes)
-        });
-        *workload = WorkloadRecord { slo, limits, regressions, ..workload.clone() };
-    }
 }
 
 /// Nor is it the measuring job that says how many start pairs were to be measured, and how many

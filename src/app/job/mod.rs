@@ -49,8 +49,10 @@ impl Job {
         options: &RunOptions,
         stop: Stop,
     ) -> anyhow::Result<Option<Self>> {
-        let id = getrandom::u64()
-            .map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+        let drawn = || {
+            getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))
+        };
+        let id = options.gate.map_or_else(drawn, Ok)?;
         artefacts::folder(&options.out)?;
         let shown = std::path::absolute(&options.out)
             .unwrap_or_else(|_| options.out.clone())

@@ -9,6 +9,7 @@ use crate::app::artefacts;
 use crate::config::{self, Workload};
 use crate::lang::{Explained as _, Text, bilingual};
 use crate::load::most_connections;
+use crate::plan::shard::Shard;
 use crate::print::note;
 use crate::protocol::Dialect as _;
 use crate::{memory, plan, read};
@@ -66,6 +67,7 @@ pub fn fits(
     file: Option<&str>,
     target: &config::Target,
     rounds: u32,
+    shard: Shard,
 ) -> anyhow::Result<plan::Size> {
     let (protocol, salt) = (&target.protocol, plan::salt(0));
     let extras = protocol.extras(workload.ignore_eos, workload.stream);
@@ -78,12 +80,21 @@ pub fn fits(
             salt: &salt,
             session: "",
             rounds,
+            shards: shard.count,
             file,
             extra_body: &target.extra_body,
         },
     )
     .explained(|| named(workload))?;
-    let (wanted, room) = (workload.arrival.concurrency().unwrap_or(0) as usize, most_connections());
+    // What follows is of this process alone.
+    let share = |all: u64| shard.requests(all, 1);
+    let size = plan::Size {
+        requests: share(size.requests),
+        round_requests: share(size.round_requests),
+        round_bytes: size.round_bytes / u64::from(shard.count),
+    };
+    let wanted = share(workload.arrival.concurrency().unwrap_or(0).into());
+    let (wanted, room) = (usize::try_from(wanted).unwrap_or(usize::MAX), most_connections());
     if wanted > room {
         bail!(bilingual!(
             "workload {name} keeps {wanted} requests in flight, and the limit of open files leaves room for {room} connections\nhint: raise it (ulimit -n {files}), or lower the concurrency",
@@ -92,7 +103,12 @@ pub fn fits(
             files = wanted + 100
         ));
     }
-    if let Some(likely) = workload.arrival.rate().filter(|rate| *rate > room as f64) {
+    if let Some(likely) = workload
+        .arrival
+        .rate()
+        .map(|rate| rate / f64::from(shard.count))
+        .filter(|r| *r > room as f64)
+    {
         note(&bilingual!(
             "the limit of open files (ulimit -n) leaves room for {room} connections, and workload {name} sends {likely} requests per second: where more of them wait at once, the round is INVALID",
             "열린 파일 수 제한(ulimit -n)으로 연결은 {room}개까지 가능하고, 워크로드 {name}의 부하는 초당 요청 {likely}개: 동시에 대기하는 요청이 그보다 많으면 라운드는 INVALID",

@@ -23,16 +23,19 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::lang::{Explained as _, Text, bilingual};
 use crate::memory;
+use crate::plan::shard::Shard;
 use crate::print::{note, speak};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use gpu::Gpus;
 use start::{Open, dead};
+use together::Together;
 
 mod again;
 mod gpu;
 mod pairs;
 mod sent;
 mod start;
+mod together;
 
 /// A run under way.
 pub(super) struct Run<'a> {
@@ -60,6 +63,8 @@ pub(super) struct Run<'a> {
     gpus: Gpus<'a>,
     /// Of an interleaved run whose servers are started: it plans how many start pairs it takes.
     pub(super) between: Option<BetweenStarts<'a>>,
+    /// Where several machines send the load.
+    together: Option<Together>,
     kind: StartKind,
     /// What was said beforehand.
     announced: Option<Text>,
@@ -109,9 +114,16 @@ impl<'a> Run<'a> {
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let (session, salt) = (session()?, random()?);
+        let together = options.shard.clone().map(|who| Together::join(who, config, job));
+        let together = together.transpose()?;
+        let (session, salt) = match &together {
+            Some(together) => together.session(),
+            None => (session()?, random()?),
+        };
+        let place = options.shard.as_ref().map_or("", |who| who.place.name());
         let sides = sides.into_iter().map(|(side, file)| {
-            let record = empty_record(config, side.git.clone(), &session);
+            let mut record = empty_record(config, side.git.clone(), &session);
+            record.shard = together.as_ref().map(|together| together.facts(place));
             let api_key = api_key(&side.target)?;
             Ok(Measuring {
                 side,
@@ -127,11 +139,12 @@ impl<'a> Run<'a> {
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
         let mut loads = Vec::new();
+        let shard = together.as_ref().map_or(Shard::WHOLE, Together::shard);
         for ((workload, file), measuring) in
             config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s)))
         {
             let (target, rounds) = (&measuring.side.target, config.gate.rounds);
-            loads.push(fits(workload, file.as_deref(), target, rounds)?);
+            loads.push(fits(workload, file.as_deref(), target, rounds, shard)?);
         }
         memory::check("this load", needed(&loads, starts))?;
         // Nothing of an earlier run goes before it is known that this one can begin.
@@ -155,6 +168,7 @@ impl<'a> Run<'a> {
             sides,
             gpus,
             between: None,
+            together,
             kind: StartKind::Judged,
             announced: None,
         })
@@ -227,6 +241,7 @@ impl<'a> Run<'a> {
     }
 
     fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
+        self.meet()?;
         for workload in 0..self.config.workloads.len() {
             for place in 0..open.len() {
                 self.warm_up(open, place, workload, start)?;
@@ -303,6 +318,10 @@ impl<'a> Run<'a> {
         }
         if let Some((path, record)) = self.options.record.as_ref().zip(records.last()) {
             unkept = artefacts::write_record(path, record).map_err(unsaved).err().or(unkept);
+        }
+        // Last: shard 0 may merge what the others have saved.
+        if let Some(together) = &mut self.together {
+            together.leave(self.job);
         }
         Ok(Kept { value: records, unsaved: unkept })
     }

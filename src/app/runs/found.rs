@@ -358,7 +358,7 @@ pub fn load(run: &Run) -> anyhow::Result<Option<Loaded>> {
     let path = run.folder.join(RECORD);
     let text = path.is_file().then(|| artefacts::read(&path)).transpose()?;
     let parsed = |text: String| {
-        Record::parse(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+        Record::parse_part(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
     };
     let stored = text.map(parsed).transpose();
     if let Some(report) = told(run)? {

@@ -25,7 +25,7 @@ pub fn take_up(store: &Store, folder: &Path) -> anyhow::Result<Option<Id>> {
         return Ok(None);
     }
     let named = |path: &Path, why: String| anyhow::anyhow!("{}: {why}", path.display());
-    let measured = Record::parse(&artefacts::read(&record)?);
+    let measured = Record::parse_part(&artefacts::read(&record)?);
     let measured = measured.map_err(|why| named(&record, why.to_string()))?;
     let told = Report::parse(&artefacts::read(&report)?).map_err(|why| named(&report, why))?;
     let id = id_of_session(&measured.session);

@@ -61,12 +61,17 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 fn record() -> Record {
+    record_of(REQUESTS / u64::from(ROUNDS), ROUNDS)
+}
+
+/// Of so many rounds of so many requests each.
+pub fn record_of(requests: u64, rounds: u32) -> Record {
     let load = LoadFacts {
         protocol: "openai-chat".into(),
         arrival: "Poisson 100/s".into(),
         streaming: true,
         open_loop: true,
-        requests_per_round: Some(REQUESTS / u64::from(ROUNDS)),
+        requests_per_round: Some(requests),
         input_tokens: 256,
         output_tokens: 128,
         length_forced: true,
@@ -89,7 +94,7 @@ fn record() -> Record {
             setup_ms: None,
             ready_ms: None,
             connections: BTreeMap::new(),
-            rounds: (0..ROUNDS).map(round).collect(),
+            rounds: (0..rounds).map(|index| round(index, requests)).collect(),
         }],
         check_starts: Vec::new(),
         pooled: BTreeMap::new(),
@@ -144,8 +149,7 @@ fn policy() -> RecordedPolicy {
 }
 
 /// Times that vary without being random.
-fn round(index: u32) -> RoundRecord {
-    let n = REQUESTS / u64::from(ROUNDS);
+fn round(index: u32, n: u64) -> RoundRecord {
     let count = usize::try_from(n).unwrap_or(usize::MAX);
     let vary = |i: u64, scale: u64| (i * 7919 + u64::from(index) * 104_729) % scale;
     let times = |base: u64, scale: u64| {

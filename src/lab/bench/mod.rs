@@ -12,6 +12,9 @@ mod bare;
 pub mod events;
 mod interleaved;
 pub mod judging;
+pub mod meeting;
+pub mod merging;
+pub mod scale;
 pub mod scraped;
 pub mod truth;
 

@@ -333,6 +333,7 @@ fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Resul
             salt: &salt,
             session,
             rounds,
+            shards: 1,
             file: trace,
             extra_body: &ExtraBody::new(),
         },

@@ -152,6 +152,7 @@ impl Bench {
             salt: &salt,
             session,
             rounds: ROUNDS,
+            shards: 1,
             file: None,
             extra_body: &ExtraBody::new(),
         };

@@ -21,6 +21,8 @@ pub enum ShardSeen {
     /// There is no record of it, or none of this round. Without `requests`: how many it would have
     /// sent only it knew.
     ShardMissing { shard: u32, shards: u32, requests: Option<u64> },
+    /// It ended before its rounds were over.
+    ShardEnded { shard: u32, why: String },
     /// It began after the instant at which all were to begin.
     ShardLate { late_ms: f64, bound_ms: f64 },
     /// How far its clock is from that of shard 0 is not known better than this.
@@ -37,7 +39,8 @@ impl ShardSeen {
             (Self::InShard { shard: a, what: x }, Self::InShard { shard: b, what: y }) => {
                 a == b && x.is_alike(y)
             }
-            (Self::ShardMissing { shard: a, .. }, Self::ShardMissing { shard: b, .. }) => a == b,
+            (Self::ShardMissing { shard: a, .. }, Self::ShardMissing { shard: b, .. })
+            | (Self::ShardEnded { shard: a, .. }, Self::ShardEnded { shard: b, .. }) => a == b,
             _ => discriminant(self) == discriminant(other),
         }
     }
@@ -62,6 +65,10 @@ impl fmt::Display for ShardSeen {
                 f,
                 "shard {shard} of {shards} is missing, so the load was smaller than planned; see that shard's log, and measure again"
             ),
+            Self::ShardEnded { shard, why } => {
+                let first = why.lines().next().unwrap_or_default();
+                write!(f, "shard {shard} ended before its rounds were over: {first}")
+            }
             Self::ShardLate { late_ms, bound_ms } => write!(
                 f,
                 "this shard began {late_ms:.1} ms after the others, bound {bound_ms:.1} ms: its machine is overloaded, or the rendezvous \

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::seed;
+use crate::plan::{MAX_REQUESTS, seed};
 
 const SEEDS: u64 = 40;
 
 fn offsets(arrival: &Arrival, length: Length, seed: u64) -> Vec<u64> {
-    open(arrival, length, &mut seed::stream(seed, "arrival", &[])).expect("arrivals")
+    open(arrival, length, &mut seed::stream(seed, "arrival", &[]), MAX_REQUESTS).expect("arrivals")
 }
 
 fn seconds(s: u64) -> Length {
@@ -122,7 +122,8 @@ fn zero_requests_are_zero_arrivals() {
 #[test]
 fn impossible_rates_are_refused_and_endless_plans_stopped() {
     let refused = |arrival: &Arrival, length| {
-        open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused")
+        open(arrival, length, &mut seed::stream(1, "arrival", &[]), MAX_REQUESTS)
+            .expect_err("refused")
     };
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(
@@ -180,7 +181,8 @@ proptest! {
 #[test]
 fn no_arrival_is_later_than_a_year_or_at_no_instant() {
     let refused = |arrival: &Arrival, length| {
-        open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused")
+        open(arrival, length, &mut seed::stream(1, "arrival", &[]), MAX_REQUESTS)
+            .expect_err("refused")
     };
     for rate in [1e-300, 1e-12] {
         for arrival in [

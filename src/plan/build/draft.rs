@@ -10,7 +10,9 @@ use crate::config::{Arrival, Length, MOST_OUTPUT_TOKENS, PromptKind, SessionBegi
 use crate::plan::dataset::{self, Item};
 use crate::plan::prompts::Part;
 use crate::plan::trace::Line;
-use crate::plan::{MAX_BODY_BYTES, MAX_REQUESTS, Pace, PlanError, arrival, corpus, seed};
+use crate::plan::{
+    MAX_BODY_BYTES, MAX_REQUESTS, MAX_SHARDED_REQUESTS, Pace, PlanError, arrival, corpus, seed,
+};
 use crate::protocol::Role;
 
 /// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more
@@ -71,13 +73,18 @@ impl<'a> Builder<'a> {
             // As they come: the drafts of a billion rounds would fill the memory before they could be
             // counted. A round without requests costs something too.
             requests += draft.slots.len().max(1);
-            if requests > MAX_REQUESTS as usize {
+            if requests > self.most() as usize {
                 return Err(PlanError::TooManyRequests);
             }
             drafts.push(draft);
         }
         self.check_size(&drafts)?;
         Ok(drafts)
+    }
+
+    /// Requests that the plan may have, over all machines that send it.
+    fn most(&self) -> u32 {
+        MAX_REQUESTS.saturating_mul(self.input.shards).min(MAX_SHARDED_REQUESTS)
     }
 
     fn draft(&self, part: Part) -> Result<Draft<'a>, PlanError> {
@@ -102,7 +109,7 @@ impl<'a> Builder<'a> {
             }
             ref process => {
                 let mut rng = seed::stream(seed, "arrival", &[]);
-                arrival::open(process, length, &mut rng)?
+                arrival::open(process, length, &mut rng, self.most())?
                     .into_iter()
                     .map(|at| self.slot(at))
                     .collect()
@@ -132,7 +139,7 @@ impl<'a> Builder<'a> {
     }
 
     fn closed(&self, count: u32) -> Result<Vec<Slot<'a>>, PlanError> {
-        if count > MAX_REQUESTS {
+        if count > self.most() {
             return Err(PlanError::TooManyRequests);
         }
         Ok((0..count).map(|_| self.slot(0)).collect())
@@ -175,7 +182,8 @@ impl<'a> Builder<'a> {
                     Length::Duration(_) => (length, usize::MAX),
                 };
                 let mut rng = seed::stream(seed, "arrival", &[]);
-                let begins = arrival::open(&Arrival::Poisson { rate }, length, &mut rng)?;
+                let begins =
+                    arrival::open(&Arrival::Poisson { rate }, length, &mut rng, self.most())?;
                 begins
                     .into_iter()
                     .flat_map(|at| (0..turns).map(move |_| at))
@@ -288,7 +296,11 @@ impl<'a> Builder<'a> {
     fn check_size(&self, drafts: &[Draft<'_>]) -> Result<(), PlanError> {
         let slots = drafts.iter().flat_map(|draft| &draft.slots);
         let bytes = slots.map(|slot| self.body_bytes(slot)).fold(0, u64::saturating_add);
-        if bytes > MAX_BODY_BYTES { Err(PlanError::TooLarge { bytes }) } else { Ok(()) }
+        if bytes / u64::from(self.input.shards.max(1)) > MAX_BODY_BYTES {
+            Err(PlanError::TooLarge { bytes })
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn body_bytes(&self, slot: &Slot<'_>) -> u64 {

@@ -143,7 +143,7 @@ fn shards(pace: Pace, sketches: &[Sketch], ramp: u32, count: u32) -> Vec<Record>
         stored.findings.clear();
         stored.shard = Some(ShardRound { clock: clock(), ramp, chunk_gaps: gap_counts(&raw) });
         own.workloads[0].starts[0].rounds.push(stored);
-        own.shard = Some(ShardFacts { index, count, rendezvous: "http".into() });
+        own.shard = Some(ShardFacts { index, count, rendezvous: "http".into(), gave_up: None });
         own
     });
     each.collect()

@@ -79,7 +79,9 @@ impl Run<'_> {
             StartKind::Check => &record.check_starts,
         };
         let last = starts.last().and_then(|start| start.rounds.last());
-        let again = last.is_some_and(|round| round.is_spoilt_by_client(&record.load))
+        // The others do not know of it, and would wait.
+        let again = self.together.is_none()
+            && last.is_some_and(|round| round.is_spoilt_by_client(&record.load))
             && self.repeats < most_repeats(self.planned_rounds(start))
             && !self.job.stop.stopping();
         self.repeats += u32::from(again);

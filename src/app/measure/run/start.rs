@@ -9,6 +9,7 @@ use anyhow::bail;
 
 use super::gpu::Watch;
 use super::sent::{Sent, Take};
+use super::together::add_shard;
 use super::{Measuring, Run, StartKind};
 use crate::app::artefacts::save_record;
 use crate::app::measure::facts::client_health;
@@ -25,7 +26,6 @@ use crate::load::{Client, Counters, IsGood, Reading, RoundResult, most_connectio
 use crate::measure::SloMs;
 use crate::measure::seen::{Seen, ServerSeen};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
-use crate::plan::shard::Shard;
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 use crate::record::build::{Raw, round};
@@ -56,6 +56,8 @@ pub(super) struct Ready {
     session: String,
     reading: Reading,
     slo: SloMs,
+    /// Of each whole round, over all shards.
+    pub(super) ramps: Vec<u32>,
     /// Of warm-up and rounds, where the load tells it.
     seconds: Option<(f64, f64)>,
 }
@@ -123,6 +125,7 @@ impl Run<'_> {
             let seconds = described.warmup.seconds.zip(round);
             let mut fingerprint = target.fingerprint(&plan.digest);
             gpu.key(&mut fingerprint);
+            let shard = self.shard();
             let record = &mut self.sides[side].record;
             match record.workloads.get(index) {
                 None => {
@@ -141,7 +144,8 @@ impl Run<'_> {
                     keep_text: target.tokenizer.is_some(),
                     ..Reading::from_plan(&plan)
                 },
-                warmup: Arc::new(plan.warmup),
+                ramps: plan.rounds.iter().map(|round| round.ramp).collect(),
+                warmup: Arc::new(shard.cut(plan.warmup).map_err(plan::PlanError::from)?),
                 slo: record.workloads[index].slo.into(),
                 seconds,
                 extras,
@@ -173,6 +177,7 @@ impl Run<'_> {
             salt,
             session,
             rounds: self.config.gate.rounds,
+            shards: self.shard().count,
             file: self.files[workload].as_deref(),
         }
     }
@@ -247,12 +252,13 @@ impl Run<'_> {
             load,
             &self.input(open, workload),
             (take.index, take.number),
-            Shard::WHOLE,
+            self.shard(),
         )?;
         let plan = &Arc::new(plan);
         self.cool(open, workload)?;
         let standstills = self.job.before_round();
-        let page = open.target.watch();
+        // What the server tells is of all shards together.
+        let page = if self.together.is_some() { Ok(None) } else { open.target.watch() };
         open.gpu.begin();
         let mut measured = self.send(open, workload, plan, start, &Sent::Round(take))?;
         let gpu_seen = open.gpu.end();
@@ -276,6 +282,10 @@ impl Run<'_> {
         self.order += 1;
         let record = &self.sides[open.side].record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
+        if let Some(clock) = self.clock(&measured) {
+            add_shard(clock, ready, &raw, &mut stored);
+        }
+        let record = &self.sides[open.side].record.workloads[workload];
         let counted = |t: &Timeline| t.counted != Counted::default();
         stored.token_source = measured.timelines.iter().any(counted).then(|| raw::TOKENIZER.into());
         (stored.server, stored.idle_ms) = (server, take.idle_ms);
@@ -355,9 +365,22 @@ impl Run<'_> {
             rounds,
         };
         let live = Live::start(label, place, extent, Arc::clone(&counters), self.options.progress);
-        let measured =
-            open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
+        let (facts, stop, mut refused) = (self.common_facts(), &self.job.stop, None);
+        let together = self.together.as_mut().filter(|_| matches!(sent, Sent::Round(_)));
+        let begin = || match together.map(|t| t.begin(&facts, &|| stop.stopping())) {
+            None => Ok(0),
+            Some(Ok(at_ns)) => Ok(at_ns),
+            Some(Err(refusal)) => {
+                refused = Some(refusal);
+                Err(String::new())
+            }
+        };
+        let reading = ready.reading.clone();
+        let measured = open.client.round_at(plan, reading, &stop.control, &counters, begin);
         drop(live);
+        if let Some(refusal) = refused {
+            return Err(self.gave_up(&refusal));
+        }
         self.busy = Some(open.side);
         open.ended_ns.set(Some(monotonic_ns()));
         measured.map_err(|e| Failure::measure(e).into())

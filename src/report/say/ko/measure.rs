@@ -48,6 +48,10 @@ fn shard(seen: &ShardSeen) -> String {
         ShardSeen::ShardMissing { shard, shards, requests: None } => format!(
             "샤드 {shard} 없음 (전체 {shards}개): 부하가 계획보다 작음; 그 샤드의 로그를 확인하고 다시 측정"
         ),
+        ShardSeen::ShardEnded { shard, why } => {
+            let first = why.lines().next().unwrap_or_default();
+            format!("샤드 {shard}이(가) 라운드를 마치기 전에 종료: {first}")
+        }
         ShardSeen::ShardLate { late_ms, bound_ms } => format!(
             "이 샤드가 다른 샤드보다 {late_ms:.1} ms 늦게 시작, 한계 {bound_ms:.1} ms: 장비가 과부하이거나 랑데부 응답이 늦음"
         ),
