@@ -154,12 +154,15 @@ fn stored(path: &Path, config: &Config) -> anyhow::Result<Record> {
                 path = path.display()
             )));
         };
-        let (asked, sent) = (arrival(&workload.arrival), &measured.load.arrival);
-        if asked != *sent {
+        let shards = record.merged.as_ref().map_or(1, |merged| merged.shards);
+        let asked = measure::digests(workload, &config.target, config.gate.rounds, shards)?;
+        if !measured.fingerprint.0.get("plan").is_some_and(|sent| asked.contains(sent)) {
             bail!(Failure::measure(bilingual!(
-                "{path} is of another load: workload {name} was {sent}, and the config asks for {asked}",
-                "{path}은(는) 다른 부하의 레코드: 워크로드 {name}이(가) {sent}이었으나 설정은 {asked}",
-                path = path.display()
+                "{path} is of another load: workload {name} was {sent}, and its plan is none that the config asks for ({wanted})\nhint: check with the config that measured it",
+                "{path}은(는) 다른 부하의 레코드: 워크로드 {name}은(는) {sent}이었고 설정이 요구하는 계획({wanted})이 아님\n힌트: 측정에 쓴 설정으로 check 하십시오",
+                path = path.display(),
+                sent = measured.load.arrival,
+                wanted = arrival(&workload.arrival)
             )));
         }
     }

@@ -164,6 +164,19 @@ fn three_shards_become_one_record_that_is_judged_as_any_other() {
     let checked = bench.gate.run(&["check", "--base", "none", "--from", "merged/record.json"]);
     assert!(matches!(checked.code, Some(0 | 3)), "{checked:?}");
     assert_eq!(checked.code, ran.code, "{checked:?}");
+    // What was measured is an easier load than the config asks for.
+    let config = bench.gate.text("goodput-gate.yaml");
+    for (own, harder) in [
+        ("output_tokens: 12", "output_tokens: 96"),
+        ("input_tokens: 32", "input_tokens: 320"),
+        ("requests: 120", "requests: 1200"),
+        ("rounds: 2", "rounds: 3"),
+    ] {
+        bench.gate.write("goodput-gate.yaml", &config.replace(own, harder));
+        let easier = ["check", "--base", "none", "--from", "merged/record.json"];
+        bench.gate.run(&easier).assert(3, &["is of another load"]);
+    }
+    bench.gate.write("goodput-gate.yaml", &config);
     let part = records[0].display().to_string();
     for args in [
         vec!["check", "--base", "none", "--from", &part],

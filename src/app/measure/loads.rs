@@ -11,7 +11,7 @@ use crate::lang::{Explained as _, Text, bilingual};
 use crate::load::most_connections;
 use crate::plan::shard::Shard;
 use crate::print::note;
-use crate::protocol::Dialect as _;
+use crate::protocol::{Dialect as _, Extras};
 use crate::{memory, plan, read};
 
 /// Largest file of a load: what is read is held in memory, and each of its requests again as a
@@ -58,6 +58,42 @@ pub fn needed(sizes: &[plan::Size], starts: u32) -> u64 {
         s.round_bytes.saturating_add(s.round_requests.saturating_mul(RUNNING_BYTES))
     };
     memory::LEAST + kept + sizes.iter().map(round).max().unwrap_or(0)
+}
+
+/// The plan's digests, one for each choice of fields that a server may take of those that are sent by
+/// themselves. Errors: as [`fits`].
+pub fn digests(
+    workload: &Workload,
+    target: &config::Target,
+    rounds: u32,
+    shards: u32,
+) -> anyhow::Result<Vec<String>> {
+    let (protocol, salt) = (&target.protocol, plan::salt(0));
+    let file = read_file(workload)?;
+    let wanted = protocol.extras(workload.ignore_eos, workload.stream);
+    let mut all = Vec::new();
+    for choice in 0..8 {
+        let takes = |bit: u32| choice & (1 << bit) == 0;
+        let extras = Extras {
+            ignore_eos: wanted.ignore_eos && takes(0),
+            min_tokens: wanted.min_tokens && takes(1),
+            stream_usage: wanted.stream_usage && takes(2),
+            ..wanted
+        };
+        let input = plan::Input {
+            protocol,
+            model: "",
+            extras,
+            salt: &salt,
+            session: "",
+            rounds,
+            shards,
+            file: file.as_deref(),
+            extra_body: &target.extra_body,
+        };
+        all.push(plan::outline(workload, &input).explained(|| named(workload))?.digest);
+    }
+    Ok(all)
 }
 
 /// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this

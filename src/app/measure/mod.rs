@@ -31,7 +31,7 @@ mod tokens;
 
 pub use super::artefacts::{BASELINE_RECORD, RECORD};
 pub use facts::client_health;
-pub use loads::read_file;
+pub use loads::{digests, read_file};
 pub use once::{Broken, once};
 pub use run::Kept;
 use run::{Run, random};
