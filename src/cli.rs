@@ -32,8 +32,8 @@ pub use self::common::{
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{
-    CommentArgs, CompareArgs, ImportArgs, ImportFormat, MergeArgs, ReportArgs, ReportFormat,
-    SchemaArgs, SchemaKind,
+    CommentArgs, CompareArgs, ImportArgs, ImportFormat, MergeArgs, RecommendArgs, ReportArgs,
+    ReportFormat, SchemaArgs, SchemaKind,
 };
 pub use self::runs::{DataArgs, RunsCommand, RunsDeleteArgs, RunsListArgs, RunsShowArgs};
 pub use self::serve::ServeArgs;
@@ -78,6 +78,8 @@ pub enum Command {
     /// Measure starts of unchanged code: the noise here, the smallest visible change, false alarms,
     /// minutes per verdict
     Calibrate(CalibrateArgs),
+    /// How many replicas and GPUs a load needs, from the limit of one that `run --find` found
+    Recommend(RecommendArgs),
     /// Find the commit that made it slow, between one that is good and one that is bad
     Bisect(BisectArgs),
     /// Make one record of a run that several machines sent (`run --shard`)

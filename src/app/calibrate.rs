@@ -55,7 +55,7 @@ pub fn calibrate(
     }
     let record = measure::measure(what.here, config, what.options, git, &job)?.saved()?;
     for workload in &record.workloads {
-        let why = workload.unfit();
+        let why = [workload.unfit(), workload.saturated()].concat();
         if record.interrupted && !why.is_empty() {
             continue;
         }
@@ -220,8 +220,10 @@ fn lower_load(
             "knee에서의 부하임: {rate} 부하로 한 번 시작"
         ));
         let record = measure::measure(what.here, &lower, &options, None, job)?.value;
-        let Some(workload) =
-            record.workloads.first().filter(|w| w.unfit().is_empty() && !record.interrupted)
+        let Some(workload) = record
+            .workloads
+            .first()
+            .filter(|w| w.unfit().is_empty() && w.saturated().is_empty() && !record.interrupted)
         else {
             return Ok(bilingual!(
                 "lower load: {rate} could not be measured",

@@ -84,6 +84,7 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),
+        find: None,
         workloads,
     };
     let text = record.to_json();

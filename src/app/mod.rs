@@ -30,6 +30,7 @@ pub mod check;
 pub mod bisect;
 pub mod comment;
 pub mod ranking;
+pub mod recommend;
 pub mod comparison;
 pub mod hypotheses;
 // Stored sessions.

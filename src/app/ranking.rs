@@ -96,7 +96,7 @@ pub fn ranked<'a>(records: &[(String, &'a Record)]) -> anyhow::Result<RankingRep
     let measured = |w| {
         Ok(EntrantWorkload {
             workload: w,
-            unfit: w.unfit(),
+            unfit: [w.unfit(), w.saturated()].concat(),
             starts: w.start_values()?,
             pooled: w.pooled_values()?,
         })

@@ -34,6 +34,10 @@ pub struct RunArgs {
     /// bends
     #[arg(long, value_name = "AXIS=LEVELS", conflicts_with_all = ["concurrency", "rate"])]
     pub sweep: Option<String>,
+    /// The highest load that meets the SLOs: raise rate or concurrency until they are missed, then
+    /// narrow it down (`find` in the config)
+    #[arg(long, value_name = "AXIS", value_parser = ["rate", "concurrency"], conflicts_with_all = ["each", "sweep"])]
+    pub find: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
     #[command(flatten)]

@@ -34,13 +34,7 @@ const FLAGS: [(&[&str], &str); 15] = [
     ),
 ];
 
-const SUBCOMMANDS: [(&str, &str); 2] = [
-    ("info", "goodput-gate doctor"),
-    (
-        "recommend",
-        "nothing yet; `goodput-gate run --sweep concurrency=1,2,4,8` shows where the server's curve bends",
-    ),
-];
+const SUBCOMMANDS: [(&str, &str); 1] = [("info", "goodput-gate doctor")];
 
 /// The error with our tip, where one of those words is the reason.
 pub fn tipped(mut error: Error) -> Error {

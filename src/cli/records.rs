@@ -159,3 +159,57 @@ pub enum SchemaKind {
     Report,
     Ranking,
 }
+
+/// How many replicas and GPUs a load needs, from the limit of one replica that `run --find` found.
+#[derive(Clone, Debug, Args)]
+#[command(group(clap::ArgGroup::new("peak").required(true).args(["peak_concurrency", "peak_rate", "users"])))]
+pub struct RecommendArgs {
+    /// Requests in flight at the busiest time
+    #[arg(long, value_name = "N")]
+    pub peak_concurrency: Option<f64>,
+    /// Requests per second at the busiest time
+    #[arg(long, value_name = "R")]
+    pub peak_rate: Option<f64>,
+    /// Users of a day, with --requests-per-user-day
+    #[arg(long, value_name = "N", requires = "requests_per_user_day")]
+    pub users: Option<f64>,
+    /// Requests of a user per day
+    #[arg(long, value_name = "N")]
+    pub requests_per_user_day: Option<f64>,
+    /// Of --users: how many times the day's mean the busiest time is
+    #[arg(long, value_name = "X", default_value_t = 4.0)]
+    pub peak_factor: f64,
+    /// Share of the requests that must be within the SLOs [default: that of the search]
+    #[arg(long, value_name = "PERCENT")]
+    pub goodput_target: Option<String>,
+    /// Load on top of the peak
+    #[arg(long, value_name = "PERCENT", default_value = "20%")]
+    pub headroom: String,
+    /// Record of `run --find`, of one replica
+    #[arg(long, value_name = "RECORD", default_value = ".goodput-gate/record.json")]
+    pub from: PathBuf,
+    /// Replicas that may be away
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub spare: u32,
+    /// GPUs of a replica [default: by the server's own settings]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub gpus_per_replica: Option<u32>,
+    /// Price of a GPU for an hour: the cost is in its currency
+    #[arg(long, value_name = "PRICE")]
+    pub gpu_hour: Option<f64>,
+    /// The model that is asked about: another one than was measured is refused
+    #[arg(long)]
+    pub model: Option<String>,
+    /// The GPU that is asked about: another one than was measured is refused
+    #[arg(long)]
+    pub gpu: Option<String>,
+    /// Input tokens of a request of the traffic: others than were measured are refused
+    #[arg(long, value_name = "N")]
+    pub input_tokens: Option<u32>,
+    /// Output tokens of a request of the traffic
+    #[arg(long, value_name = "N")]
+    pub output_tokens: Option<u32>,
+    /// The answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -97,6 +97,7 @@ fn given(command: &Command) -> Option<Given> {
         Command::Merge(_)
         | Command::Cluster(_)
         | Command::Report(_)
+        | Command::Recommend(_)
         | Command::Models(_)
         | Command::Gpu(_)
         | Command::Init(_)

@@ -26,6 +26,7 @@ mod init;
 mod judge_case;
 mod merge;
 mod models;
+mod recommend;
 mod report;
 mod run;
 mod runs;
@@ -70,6 +71,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Merge(args) => merge::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::Recommend(args) => recommend::run(&args),
         Command::Bisect(args) => bisect::run(&args),
         Command::Runs(command) => runs::run(&command),
         Command::Serve(args) => serve::run(&args),

@@ -8,7 +8,7 @@ use crate::app::workspace::place::find;
 use crate::app::workspace::{Workspace, ci};
 use crate::app::{artefacts, dry_run, gate, measure};
 use crate::cli::{ReportFormat, RunArgs};
-use crate::config::Endpoint;
+use crate::config::{Axis, Endpoint};
 use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::lang::bilingual;
@@ -65,9 +65,12 @@ fn alone(
     }
     // Without git the record says nothing of a commit; that is no reason not to measure.
     let git = here.head_facts_if_any(&config);
+    let measured = match &config.find {
+        Some(find) => measure::find(&here, &config, find, &options, git.clone(), &job),
+        None => measure::measure(&here, &config, &options, git.clone(), &job),
+    };
     let measure::Kept { value: record, unsaved } =
-        measure::measure(&here, &config, &options, git.clone(), &job)
-            .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
+        measured.inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
     let (mut report, exit) = evaluate::measured(&record)?;
     let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
     let charts = charts(&record, &report)?;
@@ -91,6 +94,10 @@ fn given(args: &RunArgs) -> gate::Given {
     let mut given = args::given(&args.config, &args.workload);
     given.flags.each = args.each;
     given.flags.sweep.clone_from(&args.sweep);
+    given.flags.find = args.find.as_deref().map(|over| match over {
+        "concurrency" => Axis::Concurrency,
+        _ => Axis::Rate,
+    });
     given
 }
 

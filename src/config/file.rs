@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Lang;
 use super::baselines::BaselinesFile;
+use super::find::FindFile;
 use super::gate::GateFile;
 use super::gpu::GpuFile;
 use super::hypothesis::HypothesisFile;
@@ -41,6 +42,8 @@ pub struct File {
     pub hypotheses: Option<Vec<HypothesisFile>>,
     /// How a run is made and judged.
     pub gate: Option<GateFile>,
+    /// How `run --find` looks for the highest load that meets the SLOs.
+    pub find: Option<FindFile>,
     /// Whether and how GPUs are watched while a round runs.
     pub gpu: Option<GpuFile>,
     /// Where baselines are.
@@ -57,6 +60,7 @@ pub struct Defaults {
     pub server: ServerFile,
     pub workload: WorkloadFile,
     pub gate: GateFile,
+    pub find: FindFile,
     pub gpu: GpuFile,
     pub baselines: BaselinesFile,
 }

@@ -5,7 +5,7 @@
 
 use clap::Args;
 
-use super::arrival::{ArrivalFile, Levels};
+use super::arrival::{ArrivalFile, Axis, Levels};
 use super::error::{Issue, Unknown, flag_issue, unknown};
 use super::expect::SloFile;
 use super::gate::{BaselineFile, GateFile, GateMode};
@@ -113,6 +113,9 @@ pub struct Flags {
     /// (`run --sweep`).
     #[arg(skip)]
     pub sweep: Option<String>,
+    /// The load that is raised until the SLOs are missed (`run --find`).
+    #[arg(skip)]
+    pub find: Option<Axis>,
     /// `check --interleaved`
     #[arg(skip)]
     pub interleaved: bool,

@@ -11,6 +11,7 @@ use serde_saphyr::Error as YamlError;
 use super::check::Checker;
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File};
+use super::find::FindFile;
 use super::flags::Flags;
 use super::gate::{Counterpart, GateMode};
 use super::hypothesis::HypothesisFile;
@@ -82,6 +83,7 @@ pub fn load_under(
     let sections = [
         ("workloads", file.workloads != policy.workloads),
         ("gate", file.gate != policy.gate),
+        ("find", file.find != policy.find),
         ("gpu", file.gpu != policy.gpu),
         ("baselines", file.baselines != policy.baselines),
     ];
@@ -275,6 +277,11 @@ fn assemble(
     // Before some of them are selected: one level alone is still a level.
     family::mark(&mut workloads.iter_mut().map(|(_, workload)| workload).collect::<Vec<_>>());
     let workloads = select(workloads, flags, &mut check.issues);
+    let find = file.find.unwrap_or_default().over(defaults.find);
+    let find = flags.find.and_then(|over| {
+        let mine: Vec<&Workload> = workloads.iter().map(|(_, workload)| workload).collect();
+        check.find(&FindFile { over: Some(over), ..find }, &mine)
+    });
     let sim = target.as_ref().is_some_and(|t| matches!(t.endpoint, Endpoint::Sim(_)));
     let gpu = check.gpu(file.gpu.unwrap_or_default().over(defaults.gpu), sim);
     let baselines = check.baselines(file.baselines.unwrap_or_default(), defaults.baselines);
@@ -286,6 +293,7 @@ fn assemble(
             workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
             hypotheses,
             gate,
+            find,
             gpu,
             baselines_dir: baselines.dir,
             baselines_ref: baselines.branch,

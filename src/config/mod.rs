@@ -12,6 +12,7 @@ mod error;
 mod expect;
 mod family;
 mod file;
+mod find;
 mod flags;
 mod gate;
 mod gpu;
@@ -49,6 +50,7 @@ pub use arrival::{Arrival, Axis, Length, Level, SessionBegin, TimeUnit, TraceFor
 pub use error::{ConfigError, Issue, Place, did_you_mean};
 pub use expect::{Bound, Limit, Slo};
 pub use file::schema;
+pub use find::Find;
 pub use flags::{ADHOC, Flags};
 pub use gate::{
     Counterpart, Fit, Gate, GateMode, Occasion, OnOpen, OnUnstable, SameBuild, UNDER_TEST,
@@ -79,6 +81,8 @@ pub struct Config {
     /// What `run --each` confirms or refutes.
     pub hypotheses: Vec<Hypothesis>,
     pub gate: Gate,
+    /// `run --find`: what it looks for.
+    pub find: Option<Find>,
     pub gpu: Gpu,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,

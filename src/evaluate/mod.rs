@@ -11,6 +11,7 @@ use crate::lang::bilingual;
 use crate::metric::{Class, Metric};
 use crate::record::{self, PastSession, Record, RecordedPolicy, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report};
+use crate::report::capacity::capacity;
 use crate::report::sides::Before;
 use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Reason, Ruling, StatusPolicy, overall, rule};
@@ -224,7 +225,12 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .collect::<Result<_, record::RecordError>>()?;
     let unfit =
         record.workloads.iter().any(|w| !w.unfit().is_empty()) || record.workloads.is_empty();
-    let exit = match (record.interrupted, unfit) {
+    // What a search could not measure is no part of its answer: there it is asked whether it has one.
+    let unanswered = match capacity(record) {
+        Some((found, _)) => found.limit.is_none() || found.refusal.is_some(),
+        None => unfit,
+    };
+    let exit = match (record.interrupted, unanswered) {
         (true, _) => ExitStatus::Interrupted,
         (_, true) => ExitStatus::CouldNotMeasure,
         _ => ExitStatus::Pass,

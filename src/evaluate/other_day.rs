@@ -68,6 +68,7 @@ pub(super) fn part(
         .chain(untold)
         .chain(nothing)
         .map(Reason::from)
+        .chain(workload.saturated().into_iter().map(Reason::from))
         .collect();
     let excused = Vec::new();
     let before = Before::of_sessions(&sessions)?;

@@ -71,7 +71,9 @@ pub fn part(
     let commit = baseline.git.as_ref().map(|git| git.commit.clone());
     let before = Before::of_record(base, commit)?;
     let conflicts = conflicts(candidate, &differences);
-    let evidence = if conflicts.is_empty() {
+    let saturated = base.saturated().into_iter().map(|why| Reason::OfBaseline { why });
+    let saturated: Vec<Reason> = saturated.chain(reasons(workload.saturated())).collect();
+    let mut evidence = if conflicts.is_empty() {
         let comparison = compare(candidate, base, workload, earlier)?;
         // Prompts that were shorter for one side are less work. (Output tokens are compared request
         // by request by the judge.)
@@ -101,6 +103,7 @@ pub fn part(
             ..evidence(invalid, Against::Incomparable(conflicts))
         }
     };
+    evidence.incomplete.extend(saturated);
     let beside = beside(baseline, base);
     Ok(Part { evidence, baseline: None, beside, differences, before })
 }

@@ -9,6 +9,7 @@
 pub mod bisect;
 mod blind;
 pub mod calibrate;
+pub mod capacity;
 pub mod decide;
 pub mod dist;
 pub mod drift;

@@ -142,7 +142,7 @@ impl Control {
         self.0.load(Ordering::Relaxed) >= 1
     }
 
-    fn aborted(&self) -> bool {
+    pub fn aborted(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= 2
     }
 }

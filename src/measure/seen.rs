@@ -44,6 +44,12 @@ pub enum Seen {
         asked: f64,
         sent: f64,
     },
+    /// Requests per second: asked for, sent as slots came free, and completed.
+    Saturated {
+        asked: f64,
+        sent: f64,
+        reached: f64,
+    },
     LengthMissed {
         asked: f64,
         got: f64,
@@ -186,6 +192,11 @@ impl fmt::Display for Seen {
             Self::RateMissed { asked, sent } => {
                 write!(f, "the client sent {sent:.1} of {asked:.1} requests/s: raise max_in_flight, or lower the rate")
             }
+            Self::Saturated { asked, sent, reached } => write!(
+                f,
+                "SATURATED: with max_in_flight requests in flight and the client idle, the server took {sent:.1} of {asked:.1} requests/s, \
+                 and completed {reached:.1}/s: a lower rate can be judged, and a higher max_in_flight shows how its queue grows"
+            ),
             Self::LengthMissed { asked, got } => write!(
                 f,
                 "{got:.1} output tokens per request, and {asked:.1} were asked for: the server does not keep the length; set ignore_eos: \

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::collect::Values;
+use super::column::Column;
 use super::columns::{Columns, Context, millis};
 use super::seen::{CountSeen, Seen};
 use super::stats;
@@ -38,7 +39,7 @@ pub struct ClientHealth {
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     pub severity: Severity,
-    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`,
+    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `saturated`, `no_success`,
     /// `output_tokens`, `failures`, `glued_tokens`, `hidden_tokens`, `zero_tokens`, `token_totals`,
     /// `few_tokens`, `no_usage`, `retries`, `unasked`, `open_files`, `standstill`, `other_gate`
     /// (docs/CI.md); `shard_missing`, `shard_ended`, `shard_start`, `shard_clock`, `shard_date`
@@ -84,6 +85,9 @@ impl Finding {
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Note,
+    /// What was measured is right, and is of a server that could not take the load: it may fail,
+    /// and never passes.
+    Saturated,
     Invalid,
 }
 
@@ -121,6 +125,8 @@ pub const PASSING: [&str; 8] = [
 
 /// Fewer requests per second were sent than planned.
 pub const OFFERED_RATE: &str = "offered_rate";
+/// The same, while the server had all that it was allowed and the client was idle.
+pub const SATURATED: &str = "saturated";
 /// The client stood still: stopped, or frozen with its machine.
 pub const STANDSTILL: &str = "standstill";
 /// Other gates measured on this machine at the same time.
@@ -141,6 +147,9 @@ const LOOP_LAG_MS: f64 = 10.0;
 const LOOP_LAG_SHARE: f64 = 0.10;
 /// A worker thread busier than this has no time left to be punctual.
 const BUSY: f64 = 0.90;
+/// Of the lateness of all sends, so much at least was waiting for the server to free a slot where
+/// the server is what was late.
+const SLOT_SHARE: f64 = 0.9;
 /// Sends may fall short of the offered rate by this.
 const RATE_SHORTFALL: f64 = 0.01;
 /// Failures beyond this share are noted, whatever else judges them.
@@ -166,10 +175,16 @@ pub fn findings(
         .or_else(|| values.get(&Metric::Timing(Timing::Ttft, Stat::Mean)))
         .or_else(|| values.get(&Metric::Timing(Timing::E2e, Stat::Mean)))
         .copied();
+    let (late, busy) = (lag(health, median_ms), busy(health, median_ms));
+    let fine =
+        |found: &Option<Finding>| found.as_ref().is_none_or(|f| f.severity != Severity::Invalid);
+    let idle = health.own_lag_p99_ms.is_some()
+        && health.busiest_worker_ratio.is_some()
+        && [&late, &busy].into_iter().all(fine);
     let mut all: Vec<Finding> = [
-        lag(health, median_ms),
-        busy(health, median_ms),
-        offered(context, values),
+        late,
+        busy,
+        offered(columns, context, values, idle),
         lengths(columns, asked),
         usage(columns),
         failures(columns),
@@ -223,11 +238,26 @@ fn busy(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
     late.map(|p99_ms| invalid("loop_lag", Seen::LoopLate { p99_ms, bound_ms: bound }))
 }
 
-fn offered(context: &Context, values: &Values) -> Option<Finding> {
-    let (offered, achieved) =
-        (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
-    let short = context.open_loop && *achieved < offered * (1.0 - RATE_SHORTFALL);
-    short.then(|| invalid(OFFERED_RATE, Seen::RateMissed { asked: *offered, sent: *achieved }))
+/// `idle`: the client is known to have been in time.
+fn offered(columns: &Columns, context: &Context, values: &Values, idle: bool) -> Option<Finding> {
+    let (&asked, &sent) = (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
+    if !context.open_loop || sent >= asked * (1.0 - RATE_SHORTFALL) {
+        return None;
+    }
+    Some(match values.get(&Metric::RequestRate) {
+        Some(&reached) if idle && waited_for_slots(columns) => {
+            Finding::new(Severity::Saturated, SATURATED, Seen::Saturated { asked, sent, reached })
+        }
+        _ => invalid(OFFERED_RATE, Seen::RateMissed { asked, sent }),
+    })
+}
+
+/// Whether requests were late since the server kept all slots of `max_in_flight`, and not since the
+/// client handed them out late or connections took long.
+fn waited_for_slots(columns: &Columns) -> bool {
+    let sum = |column: &Column<u64>| column.iter().flatten().map(millis).sum::<f64>();
+    let own = sum(&columns.own_lag_us);
+    sum(&columns.queue_us) - own >= SLOT_SHARE * sum(&columns.send_lag_us)
 }
 
 fn lengths(columns: &Columns, asked: AskedLength) -> Option<Finding> {

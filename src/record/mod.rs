@@ -6,6 +6,7 @@
 
 pub mod again;
 pub mod build;
+pub mod capacity;
 mod check;
 pub mod differ;
 pub mod facts;
@@ -72,6 +73,9 @@ pub struct Record {
     /// What was claimed of these targets before they were measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hypotheses: Vec<HypothesisRecord>,
+    /// Of a search for the highest load: what it looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub find: Option<capacity::FindRecord>,
     /// The policy that the run was made under.
     pub policy: RecordedPolicy,
     /// Absent where the run had one side.

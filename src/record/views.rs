@@ -222,12 +222,19 @@ impl WorkloadRecord {
         Some(Note::ModelChanged { start: start + 1, round: round + 1, before, after })
     }
 
+    /// Where the server could not take the load, and the client was not the reason: what was
+    /// measured is right, and never passes.
+    pub fn saturated(&self) -> Vec<Note> {
+        let all = self.rounds().chain(self.check_rounds());
+        Self::findings(all, |_, f| f.severity == Severity::Saturated)
+    }
+
     /// Everything else that is worth knowing, disturbed rounds that the median survives among it.
     pub fn notes(&self) -> Vec<Note> {
         let left_out = self.load.detail.left_out.iter().cloned().map(Note::EntriesLeftOut);
         left_out
             .chain(Self::findings(self.rounds(), |start, f| {
-                f.severity == Severity::Note || self.survived(start, f)
+                f.severity != Severity::Invalid || self.survived(start, f)
             }))
             .chain(idle::note(self))
             .collect()

@@ -63,6 +63,14 @@ pub fn report(
 ) -> Report {
     let mut codes = Codes::default();
     let sweeps = super::sweep::sweeps(judged);
+    let found = super::capacity::capacity(record);
+    let capacity = found.as_ref().map(|(capacity, _)| capacity.clone());
+    let headline = match found {
+        Some((capacity, because)) if verdict.is_none() => {
+            super::headline::Headline::Found { capacity: Box::new(capacity), because }
+        }
+        _ => super::headline::headline(judged, verdict, &sweeps),
+    };
     Report {
         schema: SCHEMA.into(),
         version: VERSION,
@@ -71,7 +79,7 @@ pub fn report(
         created: record.created.clone(),
         verdict,
         exit_code: exit.code(),
-        headline: codes.text(&super::headline::headline(judged, verdict, &sweeps)),
+        headline: codes.text(&headline),
         interrupted: record.interrupted,
         notices: repeated(judged, &mut codes)
             .into_iter()
@@ -82,6 +90,7 @@ pub fn report(
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
         attempts: Vec::new(),
         sweeps,
+        capacity,
         codes,
     }
 }

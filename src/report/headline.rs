@@ -9,9 +9,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::build::Judged;
+use super::capacity::Capacity;
 use super::sweep::bend::level_name;
 use super::sweep::{self, Highest, SweepReport};
 use crate::config::{Axis, Lang};
+use crate::evidence::server::why::Because;
 use crate::judge::decide::margins;
 use crate::judge::limits::LimitState;
 use crate::judge::reason::{LimitReason, Margin, Measured};
@@ -33,6 +35,17 @@ pub enum Headline {
         requests: u64,
         workload: Option<String>,
         why: Note,
+    },
+    /// Nothing was judged, and the server could not take the load.
+    Saturated {
+        requests: u64,
+        workload: Option<String>,
+        why: Note,
+    },
+    /// A search for the highest load that meets the SLOs, of which nothing was judged.
+    Found {
+        capacity: Box<Capacity>,
+        because: Option<Because>,
     },
     CouldNotMeasure {
         why: String,
@@ -99,10 +112,15 @@ pub fn headline(
                 sweeps: sweeps.iter().map(SweptFamily::new).collect(),
             };
         }
-        return unfit.map_or(Headline::Measured { requests }, |(name, why)| Headline::Unfit {
-            requests,
-            workload: (judged.len() > 1).then(|| name.clone()),
-            why,
+        let several = |name: &String| (judged.len() > 1).then(|| name.clone());
+        if let Some((name, why)) = unfit {
+            return Headline::Unfit { requests, workload: several(name), why };
+        }
+        let saturated = judged
+            .iter()
+            .find_map(|j| Some((&j.workload.name, j.workload.saturated().into_iter().next()?)));
+        return saturated.map_or(Headline::Measured { requests }, |(name, why)| {
+            Headline::Saturated { requests, workload: several(name), why }
         });
     };
     let accepted: Vec<&Reason> =
@@ -187,6 +205,15 @@ impl fmt::Display for Headline {
                     "{}: {workload}{why}; measured {requests} requests, nothing judged",
                     Verdict::Invalid.word()
                 )
+            }
+            Self::Saturated { requests, workload, why } => {
+                let workload =
+                    workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+                write!(f, "measured {requests} requests, nothing judged; {workload}{why}")
+            }
+            Self::Found { capacity, because } => {
+                write!(f, "{capacity}")?;
+                because.as_ref().map_or(Ok(()), |because| write!(f, "{because}"))
             }
             Self::CouldNotMeasure { why } => {
                 write!(f, "{}: could not measure: {why}", Verdict::Invalid.word())

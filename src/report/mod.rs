@@ -8,6 +8,7 @@ pub mod advice;
 pub mod attempts;
 pub mod badge;
 pub mod build;
+pub mod capacity;
 pub mod codes;
 pub mod comment;
 mod contract;
@@ -25,6 +26,7 @@ pub mod overview;
 pub mod page;
 pub mod prometheus;
 pub mod ranking;
+pub mod recommend;
 pub mod sweep;
 #[cfg(test)]
 mod samples;
@@ -93,6 +95,9 @@ pub struct Report {
     /// Workloads that differ in one number, and where their curve bends: shown only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<SweepReport>,
+    /// Of a search: the highest load that meets the SLOs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<capacity::Capacity>,
     /// Of the headline and the notices.
     #[serde(default, skip_serializing_if = "Codes::is_empty")]
     pub codes: Codes,
@@ -421,6 +426,7 @@ impl Report {
             workloads: Vec::new(),
             attempts: Vec::new(),
             sweeps: Vec::new(),
+            capacity: None,
             codes,
         }
     }

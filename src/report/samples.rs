@@ -450,6 +450,8 @@ fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) ->
         Headline::PassedWithAccepted { .. } => Some(Verdict::Passed),
         Headline::Measured { .. }
         | Headline::Unfit { .. }
+        | Headline::Saturated { .. }
+        | Headline::Found { .. }
         | Headline::CouldNotMeasure { .. }
         | Headline::Swept { .. } => None,
     };
@@ -467,6 +469,7 @@ fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) ->
         notices: Vec::new(),
         attempts: Vec::new(),
         sweeps: Vec::new(),
+        capacity: None,
         git: Some(GitFacts {
             commit: "9d2f1a7c3b5e4f60718293a4b5c6d7e8f9012345".into(),
             tree: "1b2c3d4e5f60718293a4b5c6d7e8f90123456789".into(),

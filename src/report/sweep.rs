@@ -64,6 +64,9 @@ pub struct SweepLevel {
     /// Why its measurement is not fit to be judged: it is in no curve. Absent where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfit: Option<String>,
+    /// The server could not take this load, and the client was not the reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saturated: bool,
 }
 
 /// Two levels are a comparison, and no curve.
@@ -169,6 +172,7 @@ pub fn level(
         e2e_p95_ms: of(Metric::Timing(Timing::E2e, Stat::P95)),
         error_rate_ratio: of(Metric::ErrorRate),
         unfit,
+        saturated: !workload.saturated().is_empty(),
     }
 }
 
@@ -281,10 +285,10 @@ pub fn heading(family: &str, axis: Axis, lang: Lang) -> String {
 /// The cells of a level, under [`header`].
 pub fn cells(level: &SweepLevel) -> [String; COLUMNS] {
     [
-        if level.unfit.is_some() {
-            format!("INVALID {}", level.level)
-        } else {
-            level.level.to_string()
+        match () {
+            () if level.unfit.is_some() => format!("INVALID {}", level.level),
+            () if level.saturated => format!("SATURATED {}", level.level),
+            () => level.level.to_string(),
         },
         text::number(level.output_token_rate_tokens_per_s),
         text::number(level.request_rate_per_s),
@@ -325,6 +329,7 @@ pub(super) mod tests {
             e2e_p95_ms: None,
             error_rate_ratio: Some(0.0),
             unfit: None,
+            saturated: false,
         }
     }
 

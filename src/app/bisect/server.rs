@@ -351,7 +351,10 @@ fn difference(
 }
 
 fn is_valid(record: &Record) -> bool {
-    record.workloads.iter().all(|workload| workload.unfit().is_empty())
+    record
+        .workloads
+        .iter()
+        .all(|workload| workload.unfit().is_empty() && workload.saturated().is_empty())
 }
 
 /// What a gate said of the ends: `Same` only where it passes as `check` would, so that missing

@@ -38,6 +38,14 @@ pub fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Res
         }
     }
     for workload in &record.workloads {
+        if let Some(first) = workload.saturated().first() {
+            let what = bilingual!(
+                "not added to the baseline, {name}: ",
+                "기준선에 추가하지 않음, {name}: ",
+                name = workload.name
+            );
+            bail!(Failure::measure(what.then(&sentence(first.clone()))));
+        }
         let why = workload.unfit();
         if let Some(first) = why.first() {
             let what = bilingual!(

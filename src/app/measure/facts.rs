@@ -42,6 +42,7 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),
+        find: None,
         workloads: Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use super::job::Job;
 use super::options::RunOptions;
 use super::sides::{Pair, Side};
 use super::workspace::Workspace;
-use crate::config::{Config, Endpoint, Fit, GateMode};
+use crate::config::{Config, Endpoint, Find, Fit, GateMode};
 use crate::judge::Wants;
 use crate::judge::plan::Plan;
 use crate::lang::bilingual;
@@ -49,6 +49,24 @@ pub fn measure(
     job: &Job,
 ) -> anyhow::Result<Kept<Record>> {
     capture(here, config, options, git, job, &|_| starts(config))
+}
+
+/// Looks for the highest load that meets the SLOs.
+pub fn find(
+    here: &Workspace,
+    config: &Config,
+    find: &Find,
+    options: &RunOptions,
+    git: Option<GitFacts>,
+    job: &Job,
+) -> anyhow::Result<Kept<Record>> {
+    let side = Side::only(here, config, git);
+    let mut run = Run::begin(config, options, job, starts(config), vec![(&side, RECORD)])?;
+    of_one_side(&mut run, config);
+    run.build()?;
+    run.find(find).or_else(|e| if e.is::<target::Stopped>() { Ok(()) } else { Err(e) })?;
+    let Kept { value: mut records, unsaved } = run.finish()?;
+    Ok(Kept { value: records.pop().context("a run has one side")?, unsaved })
 }
 
 /// As [`measure`]; after the first start, when it is known what the server is, `starts` says how

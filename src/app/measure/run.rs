@@ -19,7 +19,7 @@ use crate::app::job::Job;
 use crate::app::options::RunOptions;
 use crate::app::sides::Side;
 use crate::app::workspace::secrets::api_key;
-use crate::config::Config;
+use crate::config::{Config, Workload};
 use crate::exit::Failure;
 use crate::lang::{Explained as _, Text, bilingual};
 use crate::memory;
@@ -31,6 +31,7 @@ use start::{Open, dead};
 use together::Together;
 
 mod again;
+mod find;
 mod gpu;
 mod pairs;
 mod sent;
@@ -41,6 +42,8 @@ mod together;
 pub(super) struct Run<'a> {
     config: &'a Config,
     options: &'a RunOptions,
+    /// The config's; of a search the levels so far.
+    workloads: Vec<Workload>,
     /// Of each workload, the file that it names.
     files: Vec<Option<Arc<str>>>,
     job: &'a Job,
@@ -155,6 +158,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             config,
             options,
+            workloads: config.workloads.clone(),
             files,
             job,
             raw,
@@ -242,7 +246,7 @@ impl<'a> Run<'a> {
 
     fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
         self.meet()?;
-        for workload in 0..self.config.workloads.len() {
+        for workload in 0..self.workloads.len() {
             for place in 0..open.len() {
                 self.warm_up(open, place, workload, start)?;
             }

@@ -121,6 +121,7 @@ pub fn record_of(requests: u64, rounds: u32) -> Record {
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),
+        find: None,
         policy: policy(),
         workloads: vec![workload],
     }

@@ -91,7 +91,7 @@ impl LoadKind {
     }
 
     /// Requests per second; of a closed loop only for the trace that its lengths come from.
-    const fn rate(self) -> f64 {
+    pub const fn rate(self) -> f64 {
         match self {
             Self::Chat | Self::Bursty | Self::Closed | Self::KvBound => 10.0,
             Self::Knee => 31.0,

@@ -7,6 +7,7 @@
 mod asked;
 mod attempts;
 mod bound;
+mod capacity;
 mod changes;
 mod day;
 mod drift;
@@ -34,6 +35,7 @@ use anyhow::ensure;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
+use capacity::Ground;
 use loads::LoadKind;
 use played::Played;
 use row::{Play, Row};
@@ -86,10 +88,14 @@ fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyh
     let mut played = Vec::new();
     for (number, row) in rows.iter().enumerate().filter(|(_, row)| row.mentions(only)) {
         let scenes = scenes.of_row(row)?;
+        let ground = match &row.play {
+            Play::Capacity(capacity) => Some(Ground::build(capacity, scale, number)?),
+            _ => None,
+        };
         let outcomes = parallel(scale.gates_of(row), scale.threads, |i| {
             let mut rng = stream(scale.seed, Purpose::Row(number), u64::from(i));
             let scene = scenes.get(i as usize % scenes.len().max(1));
-            play_gate(&row.play, scene, &mut rng)
+            play_gate(&row.play, (scene, ground.as_ref()), &mut rng)
         });
         let outcomes = outcomes.into_iter().collect::<anyhow::Result<Vec<Played>>>()?;
         let line = table::Line::new(row, &outcomes);
@@ -100,7 +106,11 @@ fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyh
     Ok(Table { seed: scale.seed, lines: played })
 }
 
-fn play_gate(play: &Play, scene: Option<&Scene>, rng: &mut ChaCha8Rng) -> anyhow::Result<Played> {
+fn play_gate(
+    play: &Play,
+    (scene, ground): (Option<&Scene>, Option<&Ground>),
+    rng: &mut ChaCha8Rng,
+) -> anyhow::Result<Played> {
     Ok(match (play, scene) {
         (Play::Gate(gate), Some(scene)) => gate::play(scene, gate, rng),
         (Play::Day(day), Some(scene)) => day::play(scene, day, rng),
@@ -111,6 +121,10 @@ fn play_gate(play: &Play, scene: Option<&Scene>, rng: &mut ChaCha8Rng) -> anyhow
         (Play::Attempts(attempts), _) => attempts::play(attempts, rng),
         (Play::Drift(drifting), _) => drift::play(drifting, rng),
         (Play::Search(search), _) => search::play(search, rng),
+        (Play::Capacity(capacity), _) => {
+            let ground = ground.ok_or_else(|| anyhow::anyhow!("a search without a truth"))?;
+            capacity::play(capacity, ground, rng)
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::attempts::Attempts;
 use super::bound::{Bound, Limit, Source, What};
+use super::capacity::Capacity;
 use super::day::Day;
 use super::drift::Drifting;
 use super::gate::Gate;
@@ -34,6 +35,7 @@ pub enum Play {
     Attempts(Attempts),
     Drift(Drifting),
     Search(Search),
+    Capacity(Capacity),
 }
 
 impl Row {
@@ -64,6 +66,7 @@ impl Play {
             Self::Attempts(attempts) => attempts.values.load(),
             Self::Drift(drifting) => drifting.load(),
             Self::Search(search) => search.load(),
+            Self::Capacity(capacity) => capacity.load(),
         }
     }
 
@@ -78,6 +81,7 @@ impl Play {
             Self::Attempts(attempts) => attempts.mode(),
             Self::Drift(_) => "drift, weekly".into(),
             Self::Search(search) => search.mode(),
+            Self::Capacity(capacity) => capacity.mode(),
         }
     }
 
@@ -87,6 +91,7 @@ impl Play {
             Self::Gate(_) | Self::Day(_) | Self::Values(_) | Self::Attempts(_) => "min",
             Self::Drift(_) => "% when caught",
             Self::Search(_) => "starts",
+            Self::Capacity(_) => "rounds",
         }
     }
 }

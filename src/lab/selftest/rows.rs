@@ -3,6 +3,7 @@
 //!
 //! Not here: what a line is (`row`), or playing it.
 
+mod capacity;
 mod days;
 pub mod engine;
 mod values;
@@ -23,7 +24,7 @@ const AA: Source = Source::Study(8000);
 const SLOWER: Source = Source::Study(1500);
 
 pub fn rows() -> Vec<Row> {
-    [engine::rows(), values::rows(), days::rows()].concat()
+    [engine::rows(), values::rows(), days::rows(), capacity::rows()].concat()
 }
 
 #[cfg(test)]

@@ -117,6 +117,47 @@ fn an_offered_rate_that_was_not_achieved_is_invalid_in_open_loop() {
     assert!(closed.is_empty(), "a closed loop offers no rate: {closed:?}");
 }
 
+/// All but the first requests of [`columns`] waited so long for a slot, and for the client.
+fn waited(slot_ms: u64, own_ms: u64) -> Columns {
+    let mut all = columns(20, Some(1000));
+    for column in [&mut all.queue_us, &mut all.send_lag_us, &mut all.own_lag_us] {
+        *column = Column::default();
+    }
+    for _ in 0..all.len() {
+        all.queue_us.push(Some((slot_ms + own_ms) * 1000));
+        all.own_lag_us.push(Some(own_ms * 1000));
+        all.send_lag_us.push(Some((slot_ms + own_ms) * 1000));
+    }
+    all
+}
+
+#[test]
+fn a_server_that_keeps_every_slot_is_saturated_and_a_late_client_is_invalid() {
+    let values = Values::from([
+        (Metric::OfferedRate, 50.0),
+        (Metric::AchievedRate, 33.0),
+        (Metric::RequestRate, 32.5),
+        (Metric::Timing(Timing::Ttft, Stat::P50), 500.0),
+    ]);
+    let idle = ClientHealth {
+        own_lag_p99_ms: Some(0.2),
+        busiest_worker_ratio: Some(0.1),
+        ..ClientHealth::default()
+    };
+    let slots = waited(900, 0);
+    assert_eq!(checks(&slots, &values, idle), [seen(Severity::Saturated, "saturated")]);
+    let offered = [seen(Severity::Invalid, "offered_rate")];
+    assert_eq!(checks(&slots, &values, ClientHealth::default()), offered, "who knows");
+    assert_eq!(checks(&waited(0, 900), &values, idle), offered, "no slot was waited for");
+    let late = ClientHealth { own_lag_p99_ms: Some(900.0), ..idle };
+    let found = checks(&slots, &values, late);
+    assert!(found.iter().all(|(severity, _)| *severity == Severity::Invalid), "{found:?}");
+    let busy = ClientHealth { busiest_worker_ratio: Some(0.95), ..idle };
+    assert!(checks(&slots, &values, busy).contains(&offered[0]));
+    let unknown = Values::from([(Metric::OfferedRate, 50.0), (Metric::AchievedRate, 33.0)]);
+    assert_eq!(checks(&slots, &unknown, idle), offered, "what it reached is not known");
+}
+
 #[test]
 fn lengths_must_be_what_was_asked_where_they_were_forced() {
     let checks =

@@ -120,6 +120,7 @@ fn a_level_beyond_the_knee_is_named() {
         e2e_p95_ms: None,
         error_rate_ratio: None,
         unfit: None,
+        saturated: false,
     };
     report.sweeps = vec![SweepReport {
         family: "w".into(),

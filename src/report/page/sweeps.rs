@@ -172,6 +172,7 @@ fn point_title(
     let who = if who.is_empty() { String::new() } else { format!("{}, ", text::plain(who)) };
     let what = match (&level.unfit, sweep.knee == Some(level.level)) {
         (Some(_), _) => " (INVALID)",
+        (None, _) if level.saturated => " (SATURATED)",
         (None, true) => " (knee)",
         (None, false) => "",
     };

@@ -137,6 +137,7 @@ mod tests {
             e2e_p95_ms: None,
             error_rate_ratio: None,
             unfit: None,
+            saturated: false,
         };
         let curve = SweepReport { knee: Some(2.0), ..sweep("talk", Axis::Rate, vec![level]) };
         FamilyRanking {

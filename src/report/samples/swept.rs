@@ -31,6 +31,7 @@ pub fn swept() -> Report {
         e2e_p95_ms: Some(1300.0 + ttft * 2.0),
         error_rate_ratio: Some(level / 400.0),
         unfit: None,
+        saturated: false,
     };
     let sweep = sweep("chat", Axis::Concurrency, levels.map(at).to_vec());
     let first = Headline::Swept { requests: 3000, sweeps: vec![SweptFamily::new(&sweep)] };

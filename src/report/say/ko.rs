@@ -2,6 +2,7 @@
 //! name.
 
 pub mod advice;
+pub mod capacity;
 mod compare;
 pub mod contract;
 pub mod gpu;

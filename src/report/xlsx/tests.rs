@@ -311,6 +311,7 @@ fn levels_of_a_sweep_have_their_rows() {
         e2e_p95_ms: None,
         error_rate_ratio: Some(0.0),
         unfit: None,
+        saturated: false,
     };
     let mut report = samples::run_only();
     report.sweeps = vec![SweepReport {

@@ -117,7 +117,7 @@ pub fn level(workload: &WorkloadRecord) -> Result<Value, RecordError> {
 }
 
 fn warnings(workload: &WorkloadRecord) -> Vec<String> {
-    let notes = workload.unfit().into_iter();
+    let notes = workload.unfit().into_iter().chain(workload.saturated());
     notes.map(|note| format!("{}: {note}", workload.name)).collect()
 }
 

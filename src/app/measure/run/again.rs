@@ -35,7 +35,7 @@ impl Run<'_> {
         }
         let mut take = Take { index, number: 0, idle_ms };
         while !self.job.stop.stopping() && self.round(all, place, workload, start, take)? {
-            let what = self.tag(all[place].side, &self.config.workloads[workload].name);
+            let what = self.tag(all[place].side, &self.workloads[workload].name);
             note(&bilingual!(
                 "{what}: round {round} of start {start} was disturbed by the client's machine and is measured again",
                 "{what}: 시작 {start}의 라운드 {round}이(가) 클라이언트 머신의 방해를 받아 다시 측정",
@@ -64,7 +64,7 @@ impl Run<'_> {
         let ready = &open.ready[workload];
         if !ready.warmup.requests.is_empty() {
             let input = self.input(open, workload);
-            let plan = plan::refresh(&self.config.workloads[workload], &input, index)?;
+            let plan = plan::refresh(&self.workloads[workload], &input, index)?;
             let warmup = Sent::Warmup(bilingual!("warm-up after waiting", "대기 뒤 워밍업"));
             self.send(open, workload, &Arc::new(plan), start, &warmup)?;
         }
@@ -93,7 +93,7 @@ impl Run<'_> {
         let starts = |restarts: bool| {
             if restarts { self.starts.min(SURE_STARTS).max(start + 1) } else { 1 }
         };
-        let workloads = u32::try_from(self.config.workloads.len()).unwrap_or(u32::MAX);
+        let workloads = u32::try_from(self.workloads.len()).unwrap_or(u32::MAX);
         let starts: u32 = self.sides.iter().map(|m| starts(m.side.restarts())).sum();
         starts.saturating_mul(workloads).saturating_mul(self.config.gate.rounds)
     }

@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
         self.gpus.note_tenants();
         let open = [self.open(side, start)?];
         for index in [0, last] {
-            for workload in 0..self.config.workloads.len() {
+            for workload in 0..self.workloads.len() {
                 if self.job.stop.stopping() {
                     return self.reason(&open);
                 }

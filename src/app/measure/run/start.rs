@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
+use super::find::Guard;
 use super::gpu::Watch;
 use super::sent::{Sent, Take};
 use super::together::add_shard;
@@ -108,52 +109,71 @@ impl Run<'_> {
         start: u32,
     ) -> anyhow::Result<Vec<Ready>> {
         let mut all = Vec::new();
-        for (index, workload) in self.config.workloads.iter().enumerate() {
-            let extras = target.extras(workload)?;
-            let Measuring { salt, record, .. } = &self.sides[side];
-            // Workloads of one seed would send the same prompts, and the later ones find them in
-            // the server's prefix cache.
-            let salt = plan::salt(salt.wrapping_add(index as u64));
-            // The same plan in each start, and yet no id twice in a server's log.
-            let session = format!("{}{start}", record.session);
-            let plan = plan::outline(
-                workload,
-                &self.input_of_side(side, index, &target.model, (extras, &salt, &session)),
-            )?;
-            let described = plan::describe(&plan);
-            let round = described.rounds.first().and_then(|round| round.seconds);
-            let seconds = described.warmup.seconds.zip(round);
-            let mut fingerprint = target.fingerprint(&plan.digest);
-            gpu.key(&mut fingerprint);
-            let shard = self.shard();
-            let record = &mut self.sides[side].record;
-            match record.workloads.get(index) {
-                None => {
-                    record.workloads.push(workload_record(workload, &plan, extras, fingerprint));
-                }
-                Some(known) if known.fingerprint != fingerprint => {
-                    bail!(Failure::measure(bilingual!(
-                        "the server changed between two starts of one run: its fingerprint differs",
-                        "한 실행의 두 시작 사이에 서버가 바뀜: 지문(fingerprint)이 다름"
-                    )))
-                }
-                Some(_) => {}
-            }
-            all.push(Ready {
-                reading: Reading {
-                    keep_text: target.tokenizer.is_some(),
-                    ..Reading::from_plan(&plan)
-                },
-                ramps: plan.rounds.iter().map(|round| round.ramp).collect(),
-                warmup: Arc::new(shard.cut(plan.warmup).map_err(plan::PlanError::from)?),
-                slo: record.workloads[index].slo.into(),
-                seconds,
-                extras,
-                salt,
-                session,
-            });
+        for index in 0..self.workloads.len() {
+            all.push(self.ready_for(side, target, gpu, (index, start))?);
         }
         Ok(all)
+    }
+
+    /// Of one more workload, on a start that is open.
+    pub(super) fn ready(
+        &mut self,
+        side: usize,
+        open: &Open,
+        index: usize,
+        start: u32,
+    ) -> anyhow::Result<Ready> {
+        self.ready_for(side, &open.target, &open.gpu, (index, start))
+    }
+
+    fn ready_for(
+        &mut self,
+        side: usize,
+        target: &Target,
+        gpu: &Watch,
+        (index, start): (usize, u32),
+    ) -> anyhow::Result<Ready> {
+        let workload = &self.workloads[index];
+        let extras = target.extras(workload)?;
+        let Measuring { salt, record, .. } = &self.sides[side];
+        // Workloads of one seed would send the same prompts, and the later ones find them in
+        // the server's prefix cache.
+        let salt = plan::salt(salt.wrapping_add(index as u64));
+        // The same plan in each start, and yet no id twice in a server's log.
+        let session = format!("{}{start}", record.session);
+        let plan = plan::outline(
+            workload,
+            &self.input_of_side(side, index, &target.model, (extras, &salt, &session)),
+        )?;
+        let described = plan::describe(&plan);
+        let round = described.rounds.first().and_then(|round| round.seconds);
+        let seconds = described.warmup.seconds.zip(round);
+        let mut fingerprint = target.fingerprint(&plan.digest);
+        gpu.key(&mut fingerprint);
+        let shard = self.shard();
+        let record = &mut self.sides[side].record;
+        match record.workloads.get(index) {
+            None => {
+                record.workloads.push(workload_record(workload, &plan, extras, fingerprint));
+            }
+            Some(known) if known.fingerprint != fingerprint => {
+                bail!(Failure::measure(bilingual!(
+                    "the server changed between two starts of one run: its fingerprint differs",
+                    "한 실행의 두 시작 사이에 서버가 바뀜: 지문(fingerprint)이 다름"
+                )))
+            }
+            Some(_) => {}
+        }
+        Ok(Ready {
+            reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::from_plan(&plan) },
+            ramps: plan.rounds.iter().map(|round| round.ramp).collect(),
+            warmup: Arc::new(shard.cut(plan.warmup).map_err(plan::PlanError::from)?),
+            slo: record.workloads[index].slo.into(),
+            seconds,
+            extras,
+            salt,
+            session,
+        })
     }
 
     pub(super) fn input<'b>(&'b self, open: &'b Open, workload: usize) -> plan::Input<'b> {
@@ -221,11 +241,40 @@ impl Run<'_> {
         if workload == 0 {
             open.target.look_again()?;
         }
+        self.add_start(open, workload, start, (sim_seed, Some(setup_ms)));
+        Ok(())
+    }
+
+    /// Of a level of a search: the first round of a start is warmed up, and warms up the others.
+    pub(super) fn begin_level(
+        &mut self,
+        all: &[Open],
+        workload: usize,
+        start: u32,
+    ) -> anyhow::Result<()> {
+        let record = &self.sides[all[0].side].record;
+        let begun = |w: &WorkloadRecord| w.starts.last().is_some_and(|s| s.index == start);
+        if !record.workloads.iter().any(begun) {
+            return self.warm_up(all, 0, workload, start);
+        }
+        if !begun(&record.workloads[workload]) {
+            self.add_start(&all[0], workload, start, (all[0].target.sim_seed(), None));
+        }
+        Ok(())
+    }
+
+    fn add_start(
+        &mut self,
+        open: &Open,
+        workload: usize,
+        start: u32,
+        (sim_seed, setup_ms): (Option<u64>, Option<u64>),
+    ) {
         let kind = self.kind;
         let record = &mut self.sides[open.side].record.workloads[workload];
         let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
         let connections = open.target.site.addresses().connections();
-        let (setup_ms, rounds) = (Some(setup_ms), Vec::new());
+        let rounds = Vec::new();
         starts_of(record, kind).push(StartRecord {
             index: start,
             sim_seed,
@@ -234,7 +283,6 @@ impl Run<'_> {
             connections,
             rounds,
         });
-        Ok(())
     }
 
     /// One measurement of a round. True: it is to be measured again.
@@ -246,8 +294,9 @@ impl Run<'_> {
         start: u32,
         take: Take,
     ) -> anyhow::Result<bool> {
-        let (open, load) = (&all[place], &self.config.workloads[workload]);
+        let open = &all[place];
         let ready = &open.ready[workload];
+        let load = &self.workloads[workload];
         let plan = plan::round(
             load,
             &self.input(open, workload),
@@ -298,7 +347,7 @@ impl Run<'_> {
         self.keep_round(open, workload, stored, take);
         let again = self.spend_repeat(open.side, workload, start);
         if !again {
-            let workload = &self.tag(open.side, &load.name);
+            let workload = &self.tag(open.side, &self.workloads[workload].name);
             let (model, round, wall) = (&open.target.model, take.index, raw::Wall::now());
             let sent = raw::Sent { plan, workload, start, round, model, wall };
             self.keep_raw(&sent, &measured.timelines);
@@ -344,7 +393,7 @@ impl Run<'_> {
         let counters = self.counters(ready);
         let extent =
             plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
-        let tag = self.tag(open.side, &self.config.workloads[workload].name);
+        let tag = self.tag(open.side, &self.workloads[workload].name);
         let (number, starts) = (start + 1, self.starts);
         let label = match self.kind {
             StartKind::Judged => {
@@ -357,7 +406,7 @@ impl Run<'_> {
         let place = RoundPlace {
             workload: tag,
             workload_number: workload + 1,
-            workloads: self.config.workloads.len(),
+            workloads: self.workloads.len(),
             sides: self.sides.len(),
             start: number,
             starts,
@@ -365,6 +414,10 @@ impl Run<'_> {
             rounds,
         };
         let live = Live::start(label, place, extent, Arc::clone(&counters), self.options.progress);
+        let run = &self.job.stop.control;
+        let searches = self.sides[open.side].record.find.is_some() && sent.round().is_some();
+        let guard = if searches { Guard::watch(run, plan, &counters)? } else { None };
+        let control = guard.as_ref().map_or(run, Guard::control);
         let (facts, stop, mut refused) = (self.common_facts(), &self.job.stop, None);
         let together = self.together.as_mut().filter(|_| matches!(sent, Sent::Round(_)));
         let begin = || match together.map(|t| t.begin(&facts, &|| stop.stopping())) {
@@ -376,8 +429,8 @@ impl Run<'_> {
             }
         };
         let reading = ready.reading.clone();
-        let measured = open.client.round_at(plan, reading, &stop.control, &counters, begin);
-        drop(live);
+        let measured = open.client.round_at(plan, reading, control, &counters, begin);
+        drop((guard, live));
         if let Some(refusal) = refused {
             return Err(self.gave_up(&refusal));
         }

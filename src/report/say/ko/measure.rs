@@ -95,6 +95,10 @@ fn seen(seen: &Seen) -> String {
                 "클라이언트가 {asked:.1} requests/s 중 {sent:.1} requests/s만 보냄: max_in_flight를 늘리거나 요청률을 낮출 것"
             )
         }
+        Seen::Saturated { asked, sent, reached } => format!(
+            "SATURATED: max_in_flight만큼 요청이 진행 중이고 클라이언트는 유휴 상태인데 서버가 {asked:.1} requests/s 중 {sent:.1} requests/s만 \
+             받아 {reached:.1}/s 완료: 판정하려면 요청률을 낮추고, 대기열 증가를 보려면 max_in_flight를 늘릴 것"
+        ),
         Seen::LengthMissed { asked, got } => format!(
             "요청당 출력 토큰 {got:.1}개, 요구한 것은 {asked:.1}개: 서버가 길이를 지키지 않음; ignore_eos: false로 두면 기준선의 길이와 비교"
         ),

@@ -38,7 +38,7 @@ fn changed(metric: Metric, change: f64) -> String {
     format!("{} {} {how}", metric.title(), size(metric, change))
 }
 
-fn because(because: &Because) -> String {
+pub fn because(because: &Because) -> String {
     match because {
         Because::Changed { facts, place } => {
             let facts: Vec<String> = facts.iter().map(fact_change).collect();

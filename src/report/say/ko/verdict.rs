@@ -2,7 +2,7 @@
 //! `report::headline`).
 
 use super::judge::{limit, measured, terms};
-use super::{compare, differences, judge, measure, sweep};
+use super::{compare, differences, judge, measure, server, sweep};
 use crate::accept::Excusable;
 use crate::config::Lang;
 use crate::metric::Metric;
@@ -21,6 +21,14 @@ pub fn headline(headline: &Headline) -> String {
                 Verdict::Invalid.word(),
                 measure::note(why)
             )
+        }
+        Headline::Saturated { requests, workload, why } => {
+            let workload = workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+            format!("요청 {requests}개 측정, 판정 없음; {workload}{}", measure::note(why))
+        }
+        Headline::Found { capacity, because } => {
+            let because = because.as_ref().map_or_else(String::new, server::because);
+            super::capacity::capacity(capacity) + &because
         }
         Headline::CouldNotMeasure { why } => {
             format!("{}: 측정하지 못함: {why}", Verdict::Invalid.word())

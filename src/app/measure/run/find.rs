@@ -1,0 +1,200 @@
+//! A search for the highest load that meets the SLOs: one level after the other, each as a workload
+//! of its own, until the limit is known. Not here: which comes next (`judge::capacity`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use super::Run;
+use super::start::Open;
+use crate::clock::monotonic_ns;
+use crate::config::{Axis, Find, Workload};
+use crate::judge::capacity::{Step, next};
+use crate::lang::bilingual;
+use crate::load::{Control, Counters};
+use crate::plan::shard::Shard;
+use crate::plan::{Pace, RoundPlan};
+use crate::print::note;
+use crate::record::capacity::FindRecord;
+
+/// A fresh start after so many rounds, where the gate starts the server.
+const ROUNDS_PER_START: u32 = 6;
+
+impl Run<'_> {
+    /// Errors: as those of a start.
+    pub(in crate::app::measure) fn find(&mut self, find: &Find) -> anyhow::Result<()> {
+        if self.shard() != Shard::WHOLE {
+            bail!(bilingual!(
+                "--find decides from round to round, and a shard cannot: measure the limit from one machine",
+                "--find는 라운드마다 다음 부하를 정하므로 샤드로는 할 수 없음: 한 머신에서 한계를 측정하십시오"
+            ));
+        }
+        let base = self.workloads.remove(0);
+        let file = self.files.remove(0);
+        let asked = FindRecord {
+            family: base.name.clone(),
+            axis: find.over,
+            goal_ratio: find.goal,
+            within_ratio: find.within,
+            most_rounds: find.rounds,
+            first: find.from,
+        };
+        self.sides[0].record.find = Some(asked.clone());
+        self.say_cost(find);
+        let mut search = Search { find: *find, asked, base, rounds: 0 };
+        for start in 0..self.starts {
+            self.gpus.note_tenants();
+            let mut open = vec![self.open(0, start)?];
+            let last = start + 1 == self.starts;
+            let most = if last { u32::MAX } else { ROUNDS_PER_START };
+            let mut rounds = 0;
+            while rounds < most && !self.job.stop.stopping() && search.rounds < find.rounds {
+                let asked = search.asked.asked();
+                let Step::Measure(load) = next(&self.trials(&search), &asked) else { break };
+                self.level(&mut open, &mut search, file.clone(), load, start)?;
+                rounds += 1;
+            }
+            let over = rounds < most;
+            open.into_iter().try_for_each(|one| one.target.close())?;
+            if over || self.job.stop.stopping() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn trials(&self, search: &Search) -> Vec<crate::judge::capacity::Trial> {
+        search.asked.trials(&self.sides[0].record)
+    }
+
+    fn say_cost(&self, find: &Find) {
+        let minutes = find.duration.as_secs_f64() * f64::from(find.rounds) / 60.0;
+        let (rounds, seconds) = (find.rounds, find.duration.as_secs_f64());
+        note(&bilingual!(
+            "find: at most {rounds} rounds of {seconds} s, {minutes:.0} minutes of load; it ends as soon as the limit is known",
+            "find: 최대 라운드 {rounds}개, 각 {seconds}초, 부하 {minutes:.0}분; 한계가 정해지면 바로 끝남"
+        ));
+    }
+
+    /// One round at this load.
+    fn level(
+        &mut self,
+        open: &mut [Open],
+        search: &mut Search,
+        file: Option<Arc<str>>,
+        load: f64,
+        start: u32,
+    ) -> anyhow::Result<()> {
+        let workload = search.find.at(&search.base, load, search.rounds);
+        let known = self.workloads.iter().position(|w| w.name == workload.name);
+        let index = known.unwrap_or(self.workloads.len());
+        if known.is_none() {
+            self.workloads.push(workload.clone());
+            self.files.push(file);
+            let ready = self.ready(0, &open[0], index, start)?;
+            open[0].ready.push(ready);
+        }
+        self.begin_level(open, index, start)?;
+        // Arrivals and prompts of its own, also at a load that was measured before.
+        let first = std::mem::replace(&mut self.workloads[index], workload);
+        let measured = self.fit_round(open, 0, index, start, 0);
+        self.workloads[index] = first;
+        search.rounds += 1;
+        measured?;
+        self.say_level(search, load);
+        Ok(())
+    }
+
+    fn say_level(&self, search: &Search, load: f64) {
+        let trials = self.trials(search);
+        let Some(last) = trials.last() else { return };
+        let share = last.share() * 100.0;
+        let number = search.rounds;
+        match search.find.over {
+            Axis::Rate => note(&bilingual!(
+                "find {number}: {share:.1} % within the SLOs at {load}/s",
+                "find {number}: {load}/s에서 SLO 충족 {share:.1} %"
+            )),
+            Axis::Concurrency => note(&bilingual!(
+                "find {number}: {share:.1} % within the SLOs at {load} in flight",
+                "find {number}: 동시 요청 {load}개에서 SLO 충족 {share:.1} %"
+            )),
+        }
+    }
+}
+
+/// A search under way.
+struct Search {
+    find: Find,
+    asked: FindRecord,
+    base: Workload,
+    rounds: u32,
+}
+
+/// Ends a round of a search early where so many requests missed that its load cannot meet the goal,
+/// or where its answers take too long.
+pub(super) struct Guard {
+    control: Arc<Control>,
+    over: Arc<AtomicBool>,
+    watcher: Option<JoinHandle<()>>,
+}
+
+const GLANCE: Duration = Duration::from_millis(100);
+/// Fewer misses are chance.
+const LEAST_MISSES: u64 = 50;
+/// Answers of a round may take so many times its length, and so much more.
+const PATIENCE: u32 = 1;
+const GRACE: Duration = Duration::from_secs(20);
+
+impl Guard {
+    /// Of a round that begins now; `run` stops it as well. None in a closed loop, which has no queue
+    /// that grows.
+    pub(super) fn watch(
+        run: &Arc<Control>,
+        plan: &RoundPlan,
+        counters: &Arc<Counters>,
+    ) -> std::io::Result<Option<Self>> {
+        if plan.pace != Pace::Open {
+            return Ok(None);
+        }
+        let control = Arc::new(Control::default());
+        let over = Arc::new(AtomicBool::new(false));
+        let length = plan.requests.last().map(|r| r.offset).unwrap_or_default();
+        let end_ns = u64::try_from((length * (1 + PATIENCE) + GRACE).as_nanos());
+        let end_ns = monotonic_ns().saturating_add(end_ns.unwrap_or(u64::MAX));
+        let most = (plan.requests.len() as u64 / 2).max(LEAST_MISSES);
+        let (run, mine, done, counters) =
+            (Arc::clone(run), Arc::clone(&control), Arc::clone(&over), Arc::clone(counters));
+        let watcher = std::thread::Builder::new().name("find".into()).spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                let count = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+                let missed = count(&counters.done).saturating_sub(count(&counters.good));
+                if run.stopping() {
+                    mine.drain();
+                }
+                if run.aborted() || missed >= most || monotonic_ns() > end_ns {
+                    mine.abort();
+                }
+                std::thread::sleep(GLANCE);
+            }
+        })?;
+        Ok(Some(Self { control, over, watcher: Some(watcher) }))
+    }
+
+    pub(super) const fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(watcher) = self.watcher.take() {
+            // It has nothing to say.
+            let _ = watcher.join();
+        }
+    }
+}
