@@ -23,16 +23,16 @@ pub struct ClusterJob<'a> {
 /// An sbatch script. Errors: a path that a shell would read as more than a word.
 pub fn slurm(job: &ClusterJob<'_>) -> anyhow::Result<String> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "/._-+@%=:,".contains(c);
-    words(&[("--config", job.config), ("--out", job.out)], harmless)?;
+    check_words(&[("--config", job.config), ("--out", job.out)], harmless)?;
     Ok(filled(SLURM, job))
 }
 
 /// Manifests of an Indexed Job and what it needs. Errors: a name that no object can have.
 pub fn kubernetes(job: &ClusterJob<'_>) -> anyhow::Result<String> {
     let dns = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    words(&[("--name", job.name)], dns)?;
+    check_words(&[("--name", job.name)], dns)?;
     let image = |c: char| c.is_ascii_alphanumeric() || "/._-:@".contains(c);
-    words(&[("--image", job.image), ("--config", job.config)], image)?;
+    check_words(&[("--image", job.image), ("--config", job.config)], image)?;
     // The pods' names are longer by a number, and a name has 63 characters at most.
     let ends = |c: char| c.is_ascii_lowercase();
     if job.name.len() > 52 || !job.name.starts_with(ends) || job.name.ends_with('-') {
@@ -45,7 +45,7 @@ pub fn kubernetes(job: &ClusterJob<'_>) -> anyhow::Result<String> {
     Ok(filled(KUBERNETES, job))
 }
 
-fn words(values: &[(&str, &str)], allowed: impl Fn(char) -> bool) -> anyhow::Result<()> {
+fn check_words(values: &[(&str, &str)], allowed: impl Fn(char) -> bool) -> anyhow::Result<()> {
     match values.iter().find(|(_, value)| value.is_empty() || !value.chars().all(&allowed)) {
         Some((flag, value)) => bail!(bilingual!(
             "{flag}: {value:?} cannot stand in a job\nhint: use letters, digits and . _ - only",

@@ -29,9 +29,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         args.output.out.push(format!("shard-{}", who.shard.index));
         args.output.gate = Some(shard::gate(place));
     }
-    args::measuring(VERB, &args.output, |measuring| match args.each {
-        true => each(&args, measuring),
-        false => alone(&args, shard, measuring),
+    args::measuring(VERB, &args.output, |measuring| {
+        if args.each { each(&args, measuring) } else { alone(&args, shard, measuring) }
     })
 }
 

@@ -198,6 +198,7 @@ fn hosts(shards: &BTreeMap<u32, Record>) -> String {
 
 /// Of all shards and rounds.
 #[derive(Default)]
+#[expect(clippy::struct_field_names, reason = "their unit")]
 struct Most {
     late_us: u64,
     uncertainty_us: u64,

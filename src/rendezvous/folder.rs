@@ -109,7 +109,7 @@ fn new_asks(folder: &Path) -> Vec<(String, Ask)> {
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let asks = names.filter_map(|name| {
         let path = folder.join(&name);
-        let short = name.strip_prefix(ASK).filter(|short| short.ends_with(".json"))?;
+        let short = name.strip_prefix(ASK).filter(|short| short.strip_suffix(".json").is_some())?;
         let ask = serde_json::from_slice(&fs::read(&path).ok()?).ok();
         let _ = fs::remove_file(&path);
         Some((short.to_owned(), ask?))

@@ -1,8 +1,11 @@
-//! The meeting over HTTP: shard 0 listens, all others ask, and show the run's secret.
+//! The meeting over HTTP: shard 0 listens, all others ask, and show the run's secret. Its clock is
+//! read by datagrams at the same port, where they come through: they are sooner back.
 //!
 //! Not here: what is answered (`meeting`).
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot};
 
 use super::meeting::Meeting;
-use super::{Answer, Ask, Refusal};
+use super::{Answer, Ask, Clock, Reading, Refusal};
 use crate::clock::monotonic_ns;
 
 const PATH: &str = "/rendezvous";
@@ -29,6 +32,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 const GLANCE: Duration = Duration::from_millis(50);
 /// The last answers are on their way.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// A datagram that does not come back in this time is lost.
+const DATAGRAM: Duration = Duration::from_millis(20);
+/// So many lost ones, and datagrams do not come through here.
+const MOST_LOST: u32 = 3;
+/// What is asked: who asks, and the how-manyeth time. The answer begins with it.
+const ASKED: usize = 16;
+const ANSWERED: usize = 32;
 
 struct Shared {
     meeting: Mutex<Meeting>,
@@ -47,13 +58,19 @@ impl Shared {
 pub struct Host {
     shared: Arc<Shared>,
     end: Option<oneshot::Sender<()>>,
+    ended: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Host {
     /// Listens at every address of this machine, and only at loopback where that is what `host`
     /// says. Errors: the port is taken.
-    pub fn open(meeting: Meeting, host: &str, port: u16, token: String) -> Result<Self, Refusal> {
+    pub fn open(
+        meeting: Meeting,
+        (host, port): (&str, u16),
+        token: String,
+        clock: Clock,
+    ) -> Result<Self, Refusal> {
         let failed = |why: std::io::Error| Refusal::Place {
             what: format!("port {port}"),
             why: why.to_string(),
@@ -63,10 +80,16 @@ impl Host {
         let ip = if is_loopback { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
         let listener = std::net::TcpListener::bind(SocketAddr::from((ip, port))).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
+        let ended = Arc::new(AtomicBool::new(false));
+        if let Ok(socket) = UdpSocket::bind(SocketAddr::from((ip, port))) {
+            let over = Arc::clone(&ended);
+            let tell = move || tell_clock(&socket, clock, &over);
+            std::thread::Builder::new().name("clock".into()).spawn(tell).map_err(failed)?;
+        }
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let shared =
             Arc::new(Shared { meeting: Mutex::new(meeting), changed: Notify::new(), token });
-        let (end, ended) = oneshot::channel();
+        let (end, told) = oneshot::channel();
         let routes = Router::new()
             .route(PATH, post(asked))
             .layer(DefaultBodyLimit::max(BODY))
@@ -76,13 +99,13 @@ impl Host {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 tokio::select! {
                     _ = axum::serve(listener, routes) => {}
-                    _ = ended => tokio::time::sleep(GRACE).await,
+                    _ = told => tokio::time::sleep(GRACE).await,
                 }
             });
         };
         let thread =
             std::thread::Builder::new().name("rendezvous".into()).spawn(serve).map_err(failed)?;
-        Ok(Self { shared, end: Some(end), thread: Some(thread) })
+        Ok(Self { shared, end: Some(end), ended, thread: Some(thread) })
     }
 }
 
@@ -101,11 +124,29 @@ impl Drop for Host {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+fn tell_clock(socket: &UdpSocket, clock: Clock, ended: &AtomicBool) {
+    // So that an end is seen.
+    if socket.set_read_timeout(Some(LOOK_AGAIN)).is_err() {
+        return;
+    }
+    let mut asked = [0; ANSWERED];
+    while !ended.load(Ordering::Relaxed) {
+        let Ok((ASKED, from)) = socket.recv_from(&mut asked) else { continue };
+        let Reading { ns, date_us } = clock.reading();
+        let mut answer = asked;
+        answer[ASKED..ASKED + 8].copy_from_slice(&ns.to_le_bytes());
+        answer[ASKED + 8..].copy_from_slice(&date_us.to_le_bytes());
+        // One that is lost is asked for again.
+        let _ = socket.send_to(&answer, from);
     }
 }
 
 async fn asked(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let shown = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+    let shown = headers.get(header::AUTHORIZATION).map(axum::http::HeaderValue::as_bytes);
     let wanted = format!("Bearer {}", shared.token);
     if !bool::from(shown.unwrap_or_default().ct_eq(wanted.as_bytes())) {
         return StatusCode::UNAUTHORIZED.into_response();
@@ -131,23 +172,65 @@ async fn asked(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byte
 
 pub struct Client {
     runtime: Runtime,
-    client: reqwest::Client,
+    requests: reqwest::Client,
     url: String,
     token: String,
+    /// None where no datagrams can be sent there.
+    datagrams: Option<UdpSocket>,
+    /// Tells its own from others'.
+    member: u64,
+    asked: Cell<u64>,
+    lost: Cell<u32>,
 }
 
 impl Client {
-    /// Errors: the system has no room for an event loop.
-    pub fn new(url: String, token: String) -> Result<Self, Refusal> {
+    /// `url` is that of `host` and `port`. Errors: the system has no room for an event loop.
+    pub fn new(
+        url: &str,
+        (host, port): (&str, u16),
+        token: String,
+        member: u64,
+    ) -> Result<Self, Refusal> {
         let system = |why: String| Refusal::System { why };
         let runtime = Builder::new_current_thread().enable_all().build();
         let client = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5));
         Ok(Self {
             runtime: runtime.map_err(|e| system(e.to_string()))?,
-            client: client.build().map_err(|e| system(e.to_string()))?,
+            requests: client.build().map_err(|e| system(e.to_string()))?,
             url: format!("{url}{PATH}"),
             token,
+            datagrams: datagrams(host, port),
+            member,
+            asked: Cell::new(0),
+            lost: Cell::new(0),
         })
+    }
+
+    /// Whether shard 0's clock can be read by datagrams, as far as is known.
+    pub const fn has_datagrams(&self) -> bool {
+        self.datagrams.is_some() && self.lost.get() < MOST_LOST
+    }
+
+    /// Of shard 0's clock. None where no datagram comes back.
+    pub fn reading(&self) -> Option<Reading> {
+        let socket = self.datagrams.as_ref()?;
+        self.asked.set(self.asked.get() + 1);
+        let mut ask = [0; ASKED];
+        ask[..8].copy_from_slice(&self.member.to_le_bytes());
+        ask[8..].copy_from_slice(&self.asked.get().to_le_bytes());
+        let mut answer = [0; ANSWERED];
+        let sent = socket.send(&ask).is_ok();
+        while sent && socket.recv(&mut answer).is_ok_and(|n| n == ANSWERED) {
+            // One that was late is of an earlier asking.
+            if answer[..ASKED] == ask {
+                let bytes = |at: usize| answer.get(at..at + 8)?.try_into().ok();
+                let ns = u64::from_le_bytes(bytes(ASKED)?);
+                let date_us = i64::from_le_bytes(bytes(ASKED + 8)?);
+                return Some(Reading { ns, date_us });
+            }
+        }
+        self.lost.set(self.lost.get() + 1);
+        None
     }
 
     /// Errors: nobody answers, or refuses the secret.
@@ -158,12 +241,12 @@ impl Client {
         stopped: &dyn Fn() -> bool,
     ) -> Result<Answer, Refusal> {
         let body = serde_json::to_vec(ask).map_err(|e| Refusal::System { why: e.to_string() })?;
-        let request = self.client.post(&self.url).bearer_auth(&self.token).body(body);
+        let request = self.requests.post(&self.url).bearer_auth(&self.token).body(body);
         let answer = async {
-            let response = request.timeout(patience).send().await.map_err(away)?;
+            let response = request.timeout(patience).send().await.map_err(|e| away(&e))?;
             match response.status() {
                 StatusCode::OK => {
-                    let bytes = response.bytes().await.map_err(away)?;
+                    let bytes = response.bytes().await.map_err(|e| away(&e))?;
                     serde_json::from_slice(&bytes).map_err(|_| Refusal::Nonsense)
                 }
                 StatusCode::UNAUTHORIZED => Err(Refusal::WrongToken),
@@ -179,6 +262,13 @@ impl Client {
     }
 }
 
+fn datagrams(host: &str, port: u16) -> Option<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((host, port)).ok()?;
+    socket.set_read_timeout(Some(DATAGRAM)).ok()?;
+    Some(socket)
+}
+
 async fn until(stopped: &dyn Fn() -> bool) {
     while !stopped() {
         tokio::time::sleep(GLANCE).await;
@@ -186,8 +276,8 @@ async fn until(stopped: &dyn Fn() -> bool) {
 }
 
 /// The innermost reason: the others only say that a request failed.
-fn away(error: reqwest::Error) -> Refusal {
-    let mut cause: &dyn std::error::Error = &error;
+fn away(error: &reqwest::Error) -> Refusal {
+    let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }

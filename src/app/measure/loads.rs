@@ -123,13 +123,13 @@ pub fn fits(
     )
     .explained(|| named(workload))?;
     // What follows is of this process alone.
-    let share = |all: u64| shard.requests(all, 1);
+    let own = |all: u64| shard.requests(all, 1);
     let size = plan::Size {
-        requests: share(size.requests),
-        round_requests: share(size.round_requests),
+        requests: own(size.requests),
+        round_requests: own(size.round_requests),
         round_bytes: size.round_bytes / u64::from(shard.count),
     };
-    let wanted = share(workload.arrival.concurrency().unwrap_or(0).into());
+    let wanted = own(workload.arrival.concurrency().unwrap_or(0).into());
     let (wanted, room) = (usize::try_from(wanted).unwrap_or(usize::MAX), most_connections());
     if wanted > room {
         bail!(bilingual!(

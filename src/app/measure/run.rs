@@ -23,6 +23,7 @@ use crate::config::{Config, Workload};
 use crate::exit::Failure;
 use crate::lang::{Explained as _, Text, bilingual};
 use crate::memory;
+use crate::plan;
 use crate::plan::shard::Shard;
 use crate::print::{note, speak};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
@@ -141,14 +142,8 @@ impl<'a> Run<'a> {
         let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
-        let mut loads = Vec::new();
         let shard = together.as_ref().map_or(Shard::WHOLE, Together::shard);
-        for ((workload, file), measuring) in
-            config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s)))
-        {
-            let (target, rounds) = (&measuring.side.target, config.gate.rounds);
-            loads.push(fits(workload, file.as_deref(), target, rounds, shard)?);
-        }
+        let loads = loads(config, &files, &sides, shard)?;
         memory::check("this load", needed(&loads, starts))?;
         // Nothing of an earlier run goes before it is known that this one can begin.
         artefacts::prepare(&options.out)?;
@@ -329,6 +324,22 @@ impl<'a> Run<'a> {
         }
         Ok(Kept { value: records, unsaved: unkept })
     }
+}
+
+/// The size of each workload's load of each side. Errors: exit 2, one does not fit.
+fn loads(
+    config: &Config,
+    files: &[Option<Arc<str>>],
+    sides: &[Measuring<'_>],
+    shard: Shard,
+) -> anyhow::Result<Vec<plan::Size>> {
+    let each = config.workloads.iter().zip(files);
+    let each = each.flat_map(|workload| sides.iter().map(move |side| (workload, side)));
+    each.map(|((workload, file), measuring)| {
+        let (target, rounds) = (&measuring.side.target, config.gate.rounds);
+        fits(workload, file.as_deref(), target, rounds, shard)
+    })
+    .collect()
 }
 
 /// Whose error it is, where there are several targets.

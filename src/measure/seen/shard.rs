@@ -14,7 +14,6 @@ use super::Seen;
 /// Times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "the codes of a record")]
 pub enum ShardSeen {
     /// A shard's own finding.
     InShard { shard: u32, what: Box<Seen> },

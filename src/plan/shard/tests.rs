@@ -1,3 +1,5 @@
+//! That the parts of a round are all of it, and which shard a process is.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

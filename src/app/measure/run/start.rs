@@ -58,7 +58,7 @@ pub(super) struct Ready {
     reading: Reading,
     slo: SloMs,
     /// Of each whole round, over all shards.
-    pub(super) ramps: Vec<u32>,
+    ramps: Vec<u32>,
     /// Of warm-up and rounds, where the load tells it.
     seconds: Option<(f64, f64)>,
 }
@@ -72,6 +72,12 @@ impl Open {
         let add = |(a, b): (f64, f64), (c, d): (f64, f64)| (a + c, b + d);
         let all = each.reduce(|a, b| Some(add(a?, b?)))??;
         Some(add(all, (started as f64 / 1e9, 0.0)))
+    }
+}
+
+impl Ready {
+    fn ramp(&self, round: u32) -> u32 {
+        self.ramps.get(round as usize).copied().unwrap_or(0)
     }
 }
 
@@ -285,6 +291,18 @@ impl Run<'_> {
         });
     }
 
+    /// What this process sends of a round.
+    fn planned(&self, open: &Open, workload: usize, take: Take) -> anyhow::Result<Arc<RoundPlan>> {
+        let (load, which) = (&self.workloads[workload], (take.index, take.number));
+        let plan = plan::round(load, &self.input(open, workload), which, self.shard())?;
+        Ok(Arc::new(plan))
+    }
+
+    /// What the server's metrics tell is of all shards together, and of no one of them.
+    fn page(&self, open: &Open) -> Result<Option<Page>, String> {
+        if self.together.is_some() { Ok(None) } else { open.target.watch() }
+    }
+
     /// One measurement of a round. True: it is to be measured again.
     pub(super) fn round(
         &mut self,
@@ -296,18 +314,10 @@ impl Run<'_> {
     ) -> anyhow::Result<bool> {
         let open = &all[place];
         let ready = &open.ready[workload];
-        let load = &self.workloads[workload];
-        let plan = plan::round(
-            load,
-            &self.input(open, workload),
-            (take.index, take.number),
-            self.shard(),
-        )?;
-        let plan = &Arc::new(plan);
+        let plan = &self.planned(open, workload, take)?;
         self.cool(open, workload)?;
         let standstills = self.job.before_round();
-        // What the server tells is of all shards together.
-        let page = if self.together.is_some() { Ok(None) } else { open.target.watch() };
+        let page = self.page(open);
         open.gpu.begin();
         let mut measured = self.send(open, workload, plan, start, &Sent::Round(take))?;
         let gpu_seen = open.gpu.end();
@@ -329,12 +339,12 @@ impl Run<'_> {
             cut_short: self.job.stop.stopping() && died.is_none(),
         };
         self.order += 1;
+        let clock = self.clock(&measured);
         let record = &self.sides[open.side].record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
-        if let Some(clock) = self.clock(&measured) {
-            add_shard(clock, ready, &raw, &mut stored);
+        if let Some(clock) = clock {
+            add_shard(clock, ready.ramp(take.index), &raw, &mut stored);
         }
-        let record = &self.sides[open.side].record.workloads[workload];
         let counted = |t: &Timeline| t.counted != Counted::default();
         stored.token_source = measured.timelines.iter().any(counted).then(|| raw::TOKENIZER.into());
         (stored.server, stored.idle_ms) = (server, take.idle_ms);

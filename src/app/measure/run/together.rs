@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use super::Run;
-use super::start::Ready;
 use crate::app::artefacts::save_record;
 use crate::app::job::Job;
 use crate::app::measure::target::Stopped;
@@ -155,9 +154,8 @@ impl Run<'_> {
     }
 }
 
-/// Adds to a round what only a shard knows of it.
-pub(super) fn add_shard(clock: ShardClock, ready: &Ready, raw: &Raw<'_>, stored: &mut RoundRecord) {
+/// Adds to a round what only a shard knows of it. `ramp`: of the whole round.
+pub(super) fn add_shard(clock: ShardClock, ramp: u32, raw: &Raw<'_>, stored: &mut RoundRecord) {
     stored.findings.extend(clock.findings(stored.duration_us));
-    let ramp = ready.ramps.get(raw.index as usize).copied().unwrap_or(0);
     stored.shard = Some(ShardRound { clock, ramp, chunk_gaps: gap_counts(raw) });
 }
