@@ -171,6 +171,7 @@ fn empty(first: &Record) -> Record {
         pair: None,
         shard: None,
         merged: None,
+        find: None,
         workloads: workloads.collect(),
     }
 }

@@ -39,6 +39,12 @@ impl Together {
                 "--shard에는 이미 실행 중인 서버가 필요함: 샤드마다 서버를 따로 시작하게 됨\n힌트: 서버를 시작하고 주소를 지정하십시오(target.base_url, --base-url)"
             ));
         }
+        if config.find.is_some() {
+            anyhow::bail!(bilingual!(
+                "--shard and a search for the highest load exclude each other: each shard would find a limit of its own\nhint: measure levels (--sweep) with shards, or search with one machine",
+                "--shard와 최고 부하 탐색은 함께 쓸 수 없음: 샤드마다 다른 한계를 찾게 됨\n힌트: 샤드로는 단계를 측정하고(--sweep), 탐색은 한 장비에서 하십시오"
+            ));
+        }
         let member = Member::join(who, &|| job.stop.stopping()).map_err(|r| ended(&r))?;
         Ok(Self { member, begin: None })
     }
