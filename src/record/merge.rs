@@ -167,6 +167,7 @@ fn empty(first: &Record) -> Record {
         target: first.target.clone(),
         programs: Vec::new(),
         hypotheses: first.hypotheses.clone(),
+        find: None,
         policy: first.policy.clone(),
         pair: None,
         shard: None,

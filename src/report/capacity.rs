@@ -78,7 +78,12 @@ pub fn capacity(record: &Record) -> Option<(Capacity, Option<Because>)> {
     let mut levels: Vec<(f64, &WorkloadRecord)> = find.levels(record).collect();
     levels.sort_by(|a, b| a.0.total_cmp(&b.0));
     let at = limit.map(|limit| limit.at);
-    let above = at.and_then(|at| levels.iter().find(|(load, _)| *load > at));
+    // The first that misses the goal: chance may let a load above the limit meet it.
+    let misses = |load: f64| {
+        let mut here = trials.iter().filter(|t| (t.load - load).abs() <= 0.0);
+        here.any(|t| t.share() < asked.goal)
+    };
+    let above = at.and_then(|at| levels.iter().find(|(load, _)| *load > at && misses(*load)));
     let below = at.and_then(|at| levels.iter().rev().find(|(load, _)| *load <= at));
     let breaks = above.and_then(|(load, workload)| breaks(*load, workload));
     let because = breaks.zip(below).zip(above).and_then(|((breaks, below), above)| {

@@ -132,10 +132,15 @@ fn narrowed(trials: &[Trial], asked: &Asked, spent: bool) -> Step {
     Step::Measure(asked.beside(limit.at, aimed))
 }
 
+/// No limit is known better than that, and people read it.
+fn three_digits(load: f64) -> f64 {
+    format!("{load:.2e}").parse().unwrap_or(load)
+}
+
 impl Asked {
     fn rounded(&self, load: f64) -> f64 {
         let load = load.clamp(self.least, self.most);
-        if self.whole { load.round().max(1.0) } else { load }
+        if self.whole { load.round().max(1.0) } else { three_digits(load) }
     }
 
     /// A load so far away, and with whole loads not the same side twice.

@@ -44,7 +44,7 @@ impl Run<'_> {
         };
         self.sides[0].record.find = Some(asked.clone());
         self.say_cost(find);
-        let mut search = Search { find: *find, asked, base, rounds: 0 };
+        let mut search = Search { find: *find, asked, base, rounds: 0, fit: 0 };
         for start in 0..self.starts {
             self.gpus.note_tenants();
             let mut open = vec![self.open(0, start)?];
@@ -108,11 +108,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn say_level(&self, search: &Search, load: f64) {
+    fn say_level(&self, search: &mut Search, load: f64) {
         let trials = self.trials(search);
-        let Some(last) = trials.last() else { return };
-        let share = last.share() * 100.0;
         let number = search.rounds;
+        let Some(last) = trials.last().filter(|_| trials.len() > search.fit) else {
+            note(&bilingual!(
+                "find {number}: the round at {load} is INVALID, and is measured again",
+                "find {number}: {load}의 라운드가 INVALID, 다시 측정"
+            ));
+            return;
+        };
+        search.fit = trials.len();
+        let share = last.share() * 100.0;
         match search.find.over {
             Axis::Rate => note(&bilingual!(
                 "find {number}: {share:.1} % within the SLOs at {load}/s",
@@ -132,6 +139,8 @@ struct Search {
     asked: FindRecord,
     base: Workload,
     rounds: u32,
+    /// Of them, those that are fit.
+    fit: usize,
 }
 
 /// Ends a round of a search early where so many requests missed that its load cannot meet the goal,
