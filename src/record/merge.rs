@@ -172,7 +172,6 @@ fn empty(first: &Record) -> Record {
         pair: None,
         shard: None,
         merged: None,
-        find: None,
         workloads: workloads.collect(),
     }
 }
