@@ -76,8 +76,14 @@ pub fn recommend(asked: &Asked<'_>) -> anyhow::Result<Recommendation> {
         bail!("the peak is no load that a million replicas hold: is it a slip of the keyboard?");
     };
     let gpus = asked.gpus_per_replica.or_else(|| gpus_of(below));
-    let per_replica = below.pooled_values()?.get(&Metric::OutputTokenRate).copied();
-    let tokens = per_replica.map(|each| each / at * peak);
+    let pooled = below.pooled_values()?;
+    // In requests per second each brings its tokens; in flight each takes its share of the speed.
+    let per_load = match found.axis {
+        Axis::Rate => pooled.get(&Metric::RequestRate).copied(),
+        Axis::Concurrency => Some(at),
+    };
+    let tokens = pooled.get(&Metric::OutputTokenRate).copied().zip(per_load);
+    let tokens = tokens.filter(|(_, load)| *load > 0.0).map(|(rate, load)| rate / load * peak);
     let cost = asked.gpu_hour.zip(gpus).zip(tokens.filter(|t| *t > 0.0));
     let cost = cost.map(|((hour, gpus), tokens)| {
         hour * f64::from(gpus) * f64::from(replicas.most) / (tokens * 3600.0) * 1e6
@@ -136,8 +142,8 @@ fn unanswered(found: &Capacity) -> anyhow::Error {
 
 fn client_in_time(levels: &[(f64, &WorkloadRecord)], limit: f64) -> anyhow::Result<()> {
     let near = |load: f64| (NEAR.0 * limit..=NEAR.1 * limit).contains(&load);
-    let unfit = levels.iter().filter(|(load, _)| near(*load));
-    let first = unfit.filter_map(|(load, w)| Some((load, w.invalid().into_iter().next()?))).next();
+    let mut unfit = levels.iter().filter(|(load, _)| near(*load));
+    let first = unfit.find_map(|(load, w)| Some((load, w.invalid().into_iter().next()?)));
     let Some((load, why)) = first else { return Ok(()) };
     let what = bilingual!(
         "no recommendation: the measurement at {load} is INVALID: ",

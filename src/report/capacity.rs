@@ -182,7 +182,7 @@ impl fmt::Display for Capacity {
             let (missed, at) = (missed_ratio * 100.0, name(*at));
             match what {
                 Broken::Failures => {
-                    write!(f, "; above it requests fail first: {missed:.1} % at {at}")?
+                    write!(f, "; above it requests fail first: {missed:.1} % at {at}")?;
                 }
                 what => write!(
                     f,

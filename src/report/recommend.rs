@@ -57,17 +57,21 @@ impl Recommendation {
     pub fn lines(&self) -> Vec<Text> {
         let Replicas { least, expected, most } = self.replicas;
         let mut lines = vec![match self.gpus_per_replica {
-            Some(each) => bilingual!(
-                "{replicas} replicas, {gpus} GPUs ({each} each)",
-                "복제본 {replicas}개, GPU {gpus}개 (복제본당 {each}개)",
-                replicas = range(least, most),
-                gpus = range(least.saturating_mul(each), most.saturating_mul(each))
-            ),
-            None => bilingual!(
-                "{replicas} replicas; --gpus-per-replica says how many GPUs that is",
-                "복제본 {replicas}개; GPU 수를 알려면 --gpus-per-replica 지정",
-                replicas = range(least, most)
-            ),
+            Some(each) => {
+                let gpus = range(least.saturating_mul(each), most.saturating_mul(each));
+                let (replicas, end) =
+                    (range(least, most), bilingual!(" ({each} each)", "개 (복제본당 {each}개)"));
+                bilingual!("", "복제본 ")
+                    .then(&replicas)
+                    .then(&bilingual!(" replicas, ", "개, GPU "))
+                    .then(&gpus)
+                    .then(&bilingual!(" GPUs", ""))
+                    .then(&end)
+            }
+            None => bilingual!("", "복제본 ").then(&range(least, most)).then(&bilingual!(
+                " replicas; --gpus-per-replica says how many GPUs that is",
+                "개; GPU 수를 알려면 --gpus-per-replica 지정"
+            )),
         }];
         let (peak, at) = (self.name(self.peak), self.name(self.limit.at));
         let (low, high) =
@@ -120,6 +124,9 @@ impl Recommendation {
     }
 }
 
-fn range(least: u32, most: u32) -> String {
-    if least == most { least.to_string() } else { format!("{least} to {most}") }
+fn range(least: u32, most: u32) -> Text {
+    if least == most {
+        return Text::from(least.to_string());
+    }
+    bilingual!("{least} to {most}", "{least}~{most}")
 }

@@ -76,13 +76,13 @@ pub fn next(trials: &[Trial], asked: &Asked) -> Step {
     let misses = fitted.iter().find(|(_, share)| *share < asked.goal).copied();
     let unresolved = Step::Refused(Refusal::Unresolved { limit: None });
     match (meets, misses) {
-        (Some((highest, _)), None) if highest >= asked.most => {
+        (Some((highest, _)), None) if spent || highest >= asked.most => {
             Step::Refused(Refusal::AllMeet { highest })
         }
-        (None, Some((lowest, share))) if lowest <= asked.least => {
+        (None, Some((lowest, share))) if spent || lowest <= asked.least => {
             Step::Refused(Refusal::NoneMeets { lowest, share })
         }
-        _ if spent && (meets.is_none() || misses.is_none()) => unresolved,
+        (None, None) if spent => unresolved,
         (Some((highest, _)), None) => Step::Measure(asked.rounded(highest * UP)),
         (None, Some((lowest, _))) => {
             Step::Measure(asked.rounded(hint(trials, lowest, asked).unwrap_or(lowest * DOWN)))

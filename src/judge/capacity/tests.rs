@@ -68,7 +68,9 @@ fn what_is_not_bracketed_has_no_limit() {
     let all = refused(&Asked { most: 10.0, ..asked() }, LIMIT);
     assert_eq!(all, Refusal::AllMeet { highest: 10.0 });
     let spent = refused(&Asked { most_rounds: 1, ..asked() }, LIMIT);
-    assert_eq!(spent, Refusal::Unresolved { limit: None });
+    assert_eq!(spent, Refusal::AllMeet { highest: 4.0 });
+    let bracketed = refused(&Asked { most_rounds: 3, ..asked() }, LIMIT);
+    assert_eq!(bracketed, Refusal::Unresolved { limit: None });
 }
 
 #[test]

@@ -162,23 +162,23 @@ impl Tapes {
 /// Where the parabola through these shares, by least squares, falls through the goal.
 fn crossing(points: &[(f64, f64)]) -> Option<f64> {
     let sum = |f: &dyn Fn(f64, f64) -> f64| points.iter().map(|(x, y)| f(*x, *y)).sum::<f64>();
-    let s = |n: i32| sum(&|x, _| x.powi(n));
-    let t = |n: i32| sum(&|x, y| x.powi(n) * y);
+    let powers: Vec<f64> = (0..5).map(|n| sum(&|x, _| x.powi(n))).collect();
+    let shares: Vec<f64> = (0..3).map(|n| sum(&|x, y| x.powi(n) * y)).collect();
     let determinant = |m: [[f64; 3]; 3]| {
         m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
             - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
             + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
     };
-    let rows = [[s(0), s(1), s(2)], [s(1), s(2), s(3)], [s(2), s(3), s(4)]];
-    let with = |column: usize| {
-        let mut m = rows;
-        (0..3).for_each(|i| m[i][column] = t(i32::try_from(i).unwrap_or(0)));
-        determinant(m) / determinant(rows)
-    };
-    let (a, b, c) = (with(0), with(1), with(2));
-    let steps = (0..=2400).map(|i| ABOUT * (f64::from(i) / 1200.0 - 1.0));
-    let falls = |x: &f64| b + 2.0 * c * x < 0.0 && a + b * x + c * x * x < GOAL;
-    steps.into_iter().find(falls).filter(|x| x.abs() < ABOUT * 0.9)
+    let rows = [0, 1, 2].map(|row| [powers[row], powers[row + 1], powers[row + 2]]);
+    let [level, slope, bend] = [0, 1, 2].map(|column| {
+        let mut with = rows;
+        (0..3).for_each(|row| with[row][column] = shares[row]);
+        determinant(with) / determinant(rows)
+    });
+    let mut steps = (0..=2400).map(|i| ABOUT * (f64::from(i) / 1200.0 - 1.0));
+    let falls =
+        |at: &f64| slope + 2.0 * bend * at < 0.0 && level + slope * at + bend * at * at < GOAL;
+    steps.find(falls).filter(|at| at.abs() < ABOUT * 0.9)
 }
 
 /// Another round's requests after those of this one.

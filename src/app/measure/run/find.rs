@@ -43,7 +43,7 @@ impl Run<'_> {
             first: find.from,
         };
         self.sides[0].record.find = Some(asked.clone());
-        self.say_cost(find);
+        say_cost(find);
         let mut search = Search { find: *find, asked, base, rounds: 0, fit: 0 };
         for start in 0..self.starts {
             self.gpus.note_tenants();
@@ -68,15 +68,6 @@ impl Run<'_> {
 
     fn trials(&self, search: &Search) -> Vec<crate::judge::capacity::Trial> {
         search.asked.trials(&self.sides[0].record)
-    }
-
-    fn say_cost(&self, find: &Find) {
-        let minutes = find.duration.as_secs_f64() * f64::from(find.rounds) / 60.0;
-        let (rounds, seconds) = (find.rounds, find.duration.as_secs_f64());
-        note(&bilingual!(
-            "find: at most {rounds} rounds of {seconds} s, {minutes:.0} minutes of load; it ends as soon as the limit is known",
-            "find: 최대 라운드 {rounds}개, 각 {seconds}초, 부하 {minutes:.0}분; 한계가 정해지면 바로 끝남"
-        ));
     }
 
     /// One round at this load.
@@ -131,6 +122,15 @@ impl Run<'_> {
             )),
         }
     }
+}
+
+fn say_cost(find: &Find) {
+    let minutes = find.duration.as_secs_f64() * f64::from(find.rounds) / 60.0;
+    let (rounds, seconds) = (find.rounds, find.duration.as_secs_f64());
+    note(&bilingual!(
+        "find: at most {rounds} rounds of {seconds} s, {minutes:.0} minutes of load; it ends as soon as the limit is known",
+        "find: 최대 라운드 {rounds}개, 각 {seconds}초, 부하 {minutes:.0}분; 한계가 정해지면 바로 끝남"
+    ));
 }
 
 /// A search under way.
