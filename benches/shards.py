@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Four shards and one process send the same plan, in turn, and their metrics are held side by side.
 
-    benches/shards.py target/release/goodput-gate [pairs] [shards]     # 6 pairs; five minutes; nothing else running
+    benches/shards.py target/release/goodput-gate [pairs] [shards]     # 6 pairs; four minutes; nothing else running
 
 Prints each pair and the mean difference with its 95 % interval (Student's t over the pairs): 0 lies in it where cutting changes nothing. Standard library
 only. Each pair has a fresh simulated server; who goes first turns. The seeds are the same, so that both send the same arrivals and lengths.
@@ -30,11 +30,11 @@ target: {{base_url: "{url}"}}
 gate: {{mode: limits, rounds: 2}}
 workloads:
   - name: chat
-    arrival: {{poisson: {{rate: 30}}}}
-    requests: 300
+    arrival: {{poisson: {{rate: 10}}}}
+    requests: 80
     warmup: 8
     prompts: {{synthetic: {{input_tokens: 64}}}}
-    output_tokens: 16
+    output_tokens: 12
     slo: {{ttft: 300ms, tpot: 40ms}}
     limits: {{error_rate: {{max: 1%}}, slo_attainment: {{min: 50%}}}}
 """
@@ -53,7 +53,7 @@ def free_port():
 def measured(folder, sharded, name):
     """Record and verdict's exit code of one way to send the load, against a fresh server."""
     server = subprocess.Popen(
-        [GATE, "sim", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--seed", "7"],
+        [GATE, "sim", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--set", "seed=7"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV,
     )  # fmt: skip
     try:

@@ -35,7 +35,7 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// A datagram that does not come back in this time is lost.
 const DATAGRAM: Duration = Duration::from_millis(20);
-/// So many lost ones, and datagrams do not come through here.
+/// So many lost ones before the first that came back, and datagrams do not come through here.
 const MOST_LOST: u32 = 3;
 /// What is asked: who asks, and the how-manyeth time. The answer begins with it.
 const ASKED: usize = 16;
@@ -180,7 +180,8 @@ pub struct Client {
     /// Tells its own from others'.
     member: u64,
     asked: Cell<u64>,
-    lost: Cell<u32>,
+    /// None once one has come back.
+    lost: Cell<Option<u32>>,
 }
 
 impl Client {
@@ -202,13 +203,14 @@ impl Client {
             datagrams: datagrams(host, port),
             member,
             asked: Cell::new(0),
-            lost: Cell::new(0),
+            lost: Cell::new(Some(0)),
         })
     }
 
     /// Whether shard 0's clock can be read by datagrams, as far as is known.
     pub const fn has_datagrams(&self) -> bool {
-        self.datagrams.is_some() && self.lost.get() < MOST_LOST
+        let too_many = matches!(self.lost.get(), Some(lost) if lost >= MOST_LOST);
+        self.datagrams.is_some() && !too_many
     }
 
     /// Of shard 0's clock. None where no datagram comes back.
@@ -226,10 +228,11 @@ impl Client {
                 let bytes = |at: usize| answer.get(at..at + 8)?.try_into().ok();
                 let ns = u64::from_le_bytes(bytes(ASKED)?);
                 let date_us = i64::from_le_bytes(bytes(ASKED + 8)?);
+                self.lost.set(None);
                 return Some(Reading { ns, date_us });
             }
         }
-        self.lost.set(self.lost.get() + 1);
+        self.lost.set(self.lost.get().map(|lost| lost + 1));
         None
     }
 

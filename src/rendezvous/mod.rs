@@ -315,6 +315,11 @@ impl Member {
             if reading >= READINGS && good {
                 break;
             }
+            if reading >= READINGS {
+                // The way is crowded: longer for some than for others.
+                let pause = Duration::from_millis(u64::from(reading + self.who.shard.index % 16));
+                std::thread::sleep(pause);
+            }
             let before = self.who.clock.ns();
             let Some(there) = self.way.reading(self.who.patience, stopped)? else { continue };
             let (after, date_us) = (self.who.clock.ns(), self.who.clock.date_us());

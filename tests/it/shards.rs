@@ -112,8 +112,10 @@ fn column(round: &Value, name: &str) -> Vec<Option<u64>> {
 fn percentile(mut values: Vec<u64>, q: f64) -> f64 {
     values.sort_unstable();
     let h = (values.len() - 1) as f64 * q;
-    let at = |i: f64| values[i as usize] as f64 / 1000.0;
-    at(h.floor()) + (h - h.floor()) * (at(h.ceil()) - at(h.floor()))
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
+    let (below, above) = (h.floor() as usize, h.ceil() as usize);
+    let at = |i: usize| values[i] as f64 / 1000.0;
+    at(below) + (h - h.floor()) * (at(above) - at(below))
 }
 
 fn findings(record: &Value, check: &str) -> Vec<String> {
