@@ -5,7 +5,7 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 values=(config baseline base baseline-url detect out data record raw time-limit log-format workers base-url target model protocol
-  api-key-env concurrency rate sweep arrival requests duration max-in-flight input-tokens output-tokens shared-prefix corpus warmup
+  api-key-env concurrency rate sweep find arrival requests duration max-in-flight input-tokens output-tokens shared-prefix corpus warmup
   rounds starts seed timeout temperature extra-body preset slo sessions level-shift push repo sha pr lang)
 switches=(interleaved each dry-run no-wait exclusive no-stream force verbose)
 # true, or a value.

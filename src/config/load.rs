@@ -11,7 +11,7 @@ use serde_saphyr::Error as YamlError;
 use super::check::Checker;
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File};
-use super::find::FindFile;
+use super::find::{Find, FindFile};
 use super::flags::Flags;
 use super::gate::{Counterpart, GateMode};
 use super::hypothesis::HypothesisFile;
@@ -243,8 +243,8 @@ fn assemble(
     let defaults = defaults();
     let mut check = Checker::default();
     check.version(file.version);
-    let (mut target_flags, workload_flags) =
-        (flags.target_file(&mut check.issues), flags.workload_file(&mut check.issues));
+    let mut target_flags = flags.target_file(&mut check.issues);
+    let workload_flags = flags.workload_file(&mut check.issues);
     let layered =
         layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
     let sides = Sides {
@@ -278,10 +278,7 @@ fn assemble(
     family::mark(&mut workloads.iter_mut().map(|(_, workload)| workload).collect::<Vec<_>>());
     let workloads = select(workloads, flags, &mut check.issues);
     let find = file.find.unwrap_or_default().over(defaults.find);
-    let find = flags.find.and_then(|over| {
-        let mine: Vec<&Workload> = workloads.iter().map(|(_, workload)| workload).collect();
-        check.find(&FindFile { over: Some(over), ..find }, &mine)
-    });
+    let find = searched(find, flags, &workloads, &mut check);
     let sim = target.as_ref().is_some_and(|t| matches!(t.endpoint, Endpoint::Sim(_)));
     let gpu = check.gpu(file.gpu.unwrap_or_default().over(defaults.gpu), sim);
     let baselines = check.baselines(file.baselines.unwrap_or_default(), defaults.baselines);
@@ -300,6 +297,18 @@ fn assemble(
             baselines_max_walk: baselines.max_walk,
         });
     (config, check.issues)
+}
+
+/// None where no search is asked for.
+fn searched<T>(
+    find: FindFile,
+    flags: &Flags,
+    workloads: &[(T, Workload)],
+    check: &mut Checker,
+) -> Option<Find> {
+    let over = Some(flags.find?);
+    let mine: Vec<&Workload> = workloads.iter().map(|(_, workload)| workload).collect();
+    check.find(&FindFile { over, ..find }, &mine)
 }
 
 /// They are of the file's workloads: where presets stand in for those, only `--each` asks for them.

@@ -55,24 +55,8 @@ impl Recommendation {
 
     /// Lines for people.
     pub fn lines(&self) -> Vec<Text> {
-        let Replicas { least, expected, most } = self.replicas;
-        let mut lines = vec![match self.gpus_per_replica {
-            Some(each) => {
-                let gpus = range(least.saturating_mul(each), most.saturating_mul(each));
-                let (replicas, end) =
-                    (range(least, most), bilingual!(" ({each} each)", "개 (복제본당 {each}개)"));
-                bilingual!("", "복제본 ")
-                    .then(&replicas)
-                    .then(&bilingual!(" replicas, ", "개, GPU "))
-                    .then(&gpus)
-                    .then(&bilingual!(" GPUs", ""))
-                    .then(&end)
-            }
-            None => bilingual!("", "복제본 ").then(&range(least, most)).then(&bilingual!(
-                " replicas; --gpus-per-replica says how many GPUs that is",
-                "개; GPU 수를 알려면 --gpus-per-replica 지정"
-            )),
-        }];
+        let Replicas { expected, most, .. } = self.replicas;
+        let mut lines = vec![self.how_many()];
         let (peak, at) = (self.name(self.peak), self.name(self.limit.at));
         let (low, high) =
             (level(self.capacity.axis, self.limit.low), level(self.capacity.axis, self.limit.high));
@@ -121,6 +105,27 @@ impl Recommendation {
             "가정: 복제본 앞의 부하 분산이 고르고, 복제본끼리 프리픽스 캐시를 나누지 않음"
         ));
         lines
+    }
+
+    fn how_many(&self) -> Text {
+        let Replicas { least, most, .. } = self.replicas;
+        match self.gpus_per_replica {
+            Some(each) => {
+                let gpus = range(least.saturating_mul(each), most.saturating_mul(each));
+                let (replicas, end) =
+                    (range(least, most), bilingual!(" ({each} each)", "개 (복제본당 {each}개)"));
+                bilingual!("", "복제본 ")
+                    .then(&replicas)
+                    .then(&bilingual!(" replicas, ", "개, GPU "))
+                    .then(&gpus)
+                    .then(&bilingual!(" GPUs", ""))
+                    .then(&end)
+            }
+            None => bilingual!("", "복제본 ").then(&range(least, most)).then(&bilingual!(
+                " replicas; --gpus-per-replica says how many GPUs that is",
+                "개; GPU 수를 알려면 --gpus-per-replica 지정"
+            )),
+        }
     }
 }
 

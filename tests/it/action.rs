@@ -18,7 +18,7 @@ use crate::support::{program, read, root};
 const OWN: [&str; 6] = ["command", "binary", "version", "token", "working-directory", "records"];
 
 /// Flags that need a person at a terminal, or none.
-const NOT_IN_CI: [&str; 3] = ["help", "interactive", "demo"];
+const NOT_IN_CI: [&str; 6] = ["help", "interactive", "demo", "shard", "rendezvous", "shard-wait"];
 
 const COMMANDS: [&[&str]; 4] = [&["check"], &["run"], &["baseline", "update"], &["comment"]];
 

@@ -122,7 +122,7 @@ hypotheses:
     ] {
         assert!(!page.contains("<script>"), "{page}");
     }
-    assert!(shown(&service, "/hypotheses").text().contains("no data"));
+    assert!(shown(&service, "/hypotheses").text().contains("unmeasured"));
     let refused = sent(&service, "/servers/b/start", "");
     assert_eq!(refused.status, 409, "{refused:?}");
     assert_eq!(sent(&service, "/servers/..%2f..%2fx/start", "").status, 404);

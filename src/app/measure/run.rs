@@ -34,6 +34,7 @@ use together::Together;
 mod again;
 mod find;
 mod gpu;
+mod guard;
 mod pairs;
 mod sent;
 mod start;
@@ -118,8 +119,8 @@ impl<'a> Run<'a> {
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let together = options.shard.clone().map(|who| Together::join(who, config, job));
-        let together = together.transpose()?;
+        let who = options.shard.clone();
+        let together = who.map(|who| Together::join(who, config, job)).transpose()?;
         let (session, salt) = match &together {
             Some(together) => together.session(),
             None => (session()?, random()?),
@@ -139,7 +140,7 @@ impl<'a> Run<'a> {
                 file,
             })
         });
-        let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
+        let sides: Vec<Measuring<'a>> = sides.collect::<anyhow::Result<_>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
         let shard = together.as_ref().map_or(Shard::WHOLE, Together::shard);
@@ -147,7 +148,7 @@ impl<'a> Run<'a> {
         memory::check("this load", needed(&loads, starts))?;
         // Nothing of an earlier run goes before it is known that this one can begin.
         artefacts::prepare(&options.out)?;
-        // It is written at the very end: too late to learn that it cannot be.
+        // It is written last: too late to learn that it cannot be.
         options.record.as_deref().map(artefacts::check_writable).transpose()?;
         let raw = options.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
         Ok(Self {

@@ -121,7 +121,7 @@ fn narrowed(trials: &[Trial], asked: &Asked, spent: bool) -> Step {
     let below = trials.iter().filter(near).filter(|t| t.load <= limit.at).count();
     let above = trials.iter().filter(near).filter(|t| t.load > limit.at).count();
     let enough = below + above >= LEAST_ROUNDS && below > 0 && above > 0;
-    if enough && asked.known(&limit) {
+    if enough && asked.is_known(&limit) {
         return Step::Found(limit);
     }
     if spent {
@@ -158,7 +158,7 @@ impl Asked {
     }
 
     /// Between two whole loads there is nothing to know.
-    fn known(&self, limit: &Limit) -> bool {
+    fn is_known(&self, limit: &Limit) -> bool {
         let whole = self.whole && limit.high - limit.low <= 1.0;
         whole || limit.error() <= self.within
     }

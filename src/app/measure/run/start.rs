@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
-use super::find::Guard;
 use super::gpu::Watch;
+use super::guard::Guard;
 use super::sent::{Sent, Take};
 use super::together::add_shard;
 use super::{Measuring, Run, StartKind};
