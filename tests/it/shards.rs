@@ -234,7 +234,10 @@ fn a_shard_that_is_killed_is_named_and_nothing_passes() {
     assert!(began, "{}", bench.log("0/2"));
     second.kill().expect("it runs");
     second.wait().expect("it ends");
-    assert_eq!(Gate::end(first), Some(3), "{}", bench.log("0/2"));
+    // It is told where it still waits for the other one, and measures on where both had begun: what
+    // both are together is said by the merge.
+    let code = Gate::end(first);
+    assert!(matches!(code, Some(0 | 3)), "{code:?} {}", bench.log("0/2"));
     let ran = bench.merge(&bench.records(2));
     assert_eq!(ran.code, Some(3), "{ran:?}");
     let merged = bench.merged();
