@@ -4,40 +4,27 @@
 //! A shard whose record is missing has sent nothing: its requests are there as unsent, and the round
 //! says so. Not here: reading the records, or judging what came of them.
 
+mod columns;
 mod error;
+mod round;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::shard::{MergedFacts, SHARD_ENDED, SHARD_MISSING, ShardClock, ShardRound};
 use super::{
-    ErrorCount, Record, RecordError, RoundRecord, Series, StartRecord, WorkloadRecord, build,
-    check, recompute,
+    Record, RecordError, RoundRecord, StartRecord, WorkloadRecord, build, check, recompute,
 };
 use crate::fingerprint::Fingerprint;
-use crate::measure::column::{Column, Number};
-use crate::measure::columns::Columns;
 use crate::measure::gap_counts::GapCounts;
 use crate::measure::histogram::Gaps;
 use crate::measure::seen::shard::ShardSeen;
-use crate::measure::validity::{ClientHealth, Finding, Severity};
+use crate::measure::validity::{Finding, Severity};
 use crate::plan::shard::Shard;
-use crate::timeline::OutcomeKind;
+
+use columns::columns;
+use round::{client, duration_us, errors, models, of_shard, same, series};
 
 pub use error::MergeError;
-
-/// Most models that a round names; two make it unfit.
-const MOST_MODELS: usize = 4;
-/// Notes that `recompute` makes of the whole round's columns: those of a shard would say it again.
-const OF_COLUMNS: [&str; 8] = [
-    "send_lag",
-    "failures",
-    "glued_tokens",
-    "hidden_tokens",
-    "no_usage",
-    "retries",
-    "unasked",
-    "output_tokens",
-];
 
 /// One record of all shards of a run. Errors: records that are not of one run, or of one that no
 /// run can have made.
@@ -294,10 +281,10 @@ impl Merging<'_> {
         let mut findings = self.missing(&lengths, &parts);
         findings.extend(parts.iter().flat_map(|(shard, part)| of_shard(*shard, part)));
         let seed = same(&parts, "seed", |part| part.seed)?;
-        let ramp = same_ramp(&sent)?;
+        let ramp = same(&sent, "ramp", |own| own.ramp)?;
         let (index, order) = parts.values().next().map_or((0, 0), |part| (part.index, part.order));
         let (models, duration_us) = (models(&parts), duration_us(&parts));
-        let columns = self.columns(&mut parts, &lengths);
+        let columns = columns(&mut parts, &lengths, self.turns());
         Ok(RoundRecord {
             index,
             seed,
@@ -358,217 +345,6 @@ impl Merging<'_> {
             ShardSeen::ShardMissing { shard, shards, requests }
         });
         seen.map(|seen| Finding::new(Severity::Invalid, SHARD_MISSING, seen)).collect()
-    }
-
-    /// In the plan's order: session after session, as they were dealt.
-    fn columns(&self, parts: &mut BTreeMap<u32, RoundRecord>, lengths: &[u64]) -> Columns {
-        let mut taken: Vec<Option<Columns>> = (0..self.count)
-            .map(|shard| parts.get_mut(&shard).map(|part| std::mem::take(&mut part.columns)))
-            .collect();
-        let all = usize::try_from(lengths.iter().sum::<u64>()).unwrap_or(usize::MAX);
-        let deal = Deal { lengths, turns: u64::from(self.turns()), all };
-        let hidden: Vec<Column<u32>> = taken
-            .iter_mut()
-            .map(|c| c.as_mut().map(|c| std::mem::take(&mut c.hidden_tokens)).unwrap_or_default())
-            .collect();
-        let events = taken.iter_mut().map(|c| c.as_mut().map(|c| std::mem::take(&mut c.events)));
-        let events: Vec<Option<Vec<u32>>> = events.collect();
-        let outcome = taken.iter_mut().map(|c| c.as_mut().map(|c| std::mem::take(&mut c.outcome)));
-        let outcome: Vec<Option<Vec<OutcomeKind>>> = outcome.collect();
-        Columns {
-            start_us: deal.column(&mut taken, |c| &mut c.start_us),
-            queue_us: deal.column(&mut taken, |c| &mut c.queue_us),
-            connect_us: deal.column(&mut taken, |c| &mut c.connect_us),
-            send_lag_us: deal.column(&mut taken, |c| &mut c.send_lag_us),
-            own_lag_us: deal.column(&mut taken, |c| &mut c.own_lag_us),
-            ttft_us: deal.column(&mut taken, |c| &mut c.ttft_us),
-            ttfa_us: deal.column(&mut taken, |c| &mut c.ttfa_us),
-            e2e_us: deal.column(&mut taken, |c| &mut c.e2e_us),
-            max_gap_us: deal.column(&mut taken, |c| &mut c.max_gap_us),
-            events: deal.plain(&events, 0),
-            input_tokens: deal.column(&mut taken, |c| &mut c.input_tokens),
-            output_tokens: deal.column(&mut taken, |c| &mut c.output_tokens),
-            cached_tokens: deal.column(&mut taken, |c| &mut c.cached_tokens),
-            hidden_tokens: if hidden.iter().all(Column::is_empty) {
-                Column::default()
-            } else {
-                // A shard that found nothing hidden says nothing of it.
-                deal.order(|shard, own| {
-                    let column = &hidden[shard];
-                    if column.is_empty() { Some(0) } else { column.at(own) }
-                })
-            },
-            outcome: deal.plain(&outcome, OutcomeKind::Cancelled),
-        }
-    }
-}
-
-/// In which order the requests of shards are those of the plan.
-struct Deal<'a> {
-    lengths: &'a [u64],
-    turns: u64,
-    all: usize,
-}
-
-impl Deal<'_> {
-    fn each(&self, mut next: impl FnMut(usize, usize)) {
-        let longest = self.lengths.iter().copied().max().unwrap_or(0);
-        let mut begin = 0;
-        while begin < longest {
-            for (shard, length) in self.lengths.iter().enumerate() {
-                for own in begin..(begin + self.turns).min(*length) {
-                    next(shard, usize::try_from(own).unwrap_or(usize::MAX));
-                }
-            }
-            begin += self.turns;
-        }
-    }
-
-    fn order<T: Number>(&self, mut value: impl FnMut(usize, usize) -> Option<T>) -> Column<T> {
-        let mut column = Column::with_capacity(self.all);
-        self.each(|shard, own| column.push(value(shard, own)));
-        column
-    }
-
-    /// Frees the parts' own as it goes: a long run has millions of requests.
-    fn column<T: Number>(
-        &self,
-        parts: &mut [Option<Columns>],
-        which: impl Fn(&mut Columns) -> &mut Column<T>,
-    ) -> Column<T> {
-        let taken = parts.iter_mut().map(|c| c.as_mut().map(|c| std::mem::take(which(c))));
-        let taken: Vec<Option<Column<T>>> = taken.collect();
-        self.order(|shard, own| taken[shard].as_ref()?.at(own))
-    }
-
-    fn plain<T: Copy>(&self, parts: &[Option<Vec<T>>], absent: T) -> Vec<T> {
-        let mut column = Vec::with_capacity(self.all);
-        self.each(|shard, own| column.push(parts[shard].as_ref().map_or(absent, |c| c[own])));
-        column
-    }
-}
-
-/// What a shard found of its round, with its number. Each shard's client proves itself.
-fn of_shard(shard: u32, part: &RoundRecord) -> impl Iterator<Item = Finding> {
-    let told = part.findings.iter().filter(|found| {
-        found.severity == Severity::Invalid || !OF_COLUMNS.contains(&found.check.as_str())
-    });
-    told.map(move |found| match found.typed() {
-        Some(seen) => {
-            let seen = ShardSeen::InShard { shard, what: Box::new(seen.clone()) };
-            Finding::new(found.severity, &found.check, seen)
-        }
-        None => {
-            Finding::text(found.severity, &found.check, format!("shard {shard}: {}", found.message))
-        }
-    })
-}
-
-fn same<T: PartialEq + Copy + ToString>(
-    parts: &BTreeMap<u32, RoundRecord>,
-    what: &'static str,
-    value: impl Fn(&RoundRecord) -> T,
-) -> Result<T, MergeError> {
-    let mut all = parts.iter().map(|(shard, part)| (*shard, value(part)));
-    let (_, first) = all.next().ok_or(MergeError::Nothing)?;
-    match all.find(|(_, other)| *other != first) {
-        Some((shard, other)) => Err(MergeError::Differ {
-            what,
-            shard,
-            first: first.to_string(),
-            other: other.to_string(),
-        }),
-        None => Ok(first),
-    }
-}
-
-fn same_ramp(sent: &BTreeMap<u32, ShardRound>) -> Result<u32, MergeError> {
-    let mut all = sent.iter().map(|(shard, own)| (*shard, own.ramp));
-    let (_, first) = all.next().ok_or(MergeError::Nothing)?;
-    match all.find(|(_, ramp)| *ramp != first) {
-        Some((shard, ramp)) => Err(MergeError::Differ {
-            what: "ramp",
-            shard,
-            first: first.to_string(),
-            other: ramp.to_string(),
-        }),
-        None => Ok(first),
-    }
-}
-
-/// First start to last end, over all shards: their rounds began at the same instant.
-fn duration_us(parts: &BTreeMap<u32, RoundRecord>) -> u64 {
-    let spans = parts.values().filter_map(|part| {
-        let first = part.columns.start_us.iter().flatten().min()?;
-        Some((first, first.saturating_add(part.duration_us)))
-    });
-    let whole = spans.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)));
-    whole.map_or(0, |(first, last)| last - first)
-}
-
-fn errors(parts: &BTreeMap<u32, RoundRecord>, unsent: u64) -> Vec<ErrorCount> {
-    let mut kinds: BTreeMap<String, ErrorCount> = BTreeMap::new();
-    let missing = (unsent > 0).then(|| ErrorCount {
-        kind: OutcomeKind::Cancelled.name().into(),
-        count: unsent,
-        example: Some("never sent: the shard is missing".into()),
-    });
-    let all = parts.values().flat_map(|part| part.errors.iter().cloned()).chain(missing);
-    for error in all {
-        match kinds.get_mut(&error.kind) {
-            Some(known) => known.count = known.count.saturating_add(error.count),
-            None => drop(kinds.insert(error.kind.clone(), error)),
-        }
-    }
-    let mut all: Vec<ErrorCount> = kinds.into_values().collect();
-    all.sort_by_key(|e| std::cmp::Reverse(e.count));
-    all
-}
-
-/// The worst of any, and the sums over all.
-fn client(parts: &BTreeMap<u32, RoundRecord>) -> ClientHealth {
-    let worst = |value: fn(&ClientHealth) -> Option<f64>| {
-        parts.values().filter_map(|part| value(&part.client)).max_by(f64::total_cmp)
-    };
-    let sum = |value: fn(&ClientHealth) -> Option<u64>| {
-        parts.values().filter_map(|part| value(&part.client)).reduce(u64::saturating_add)
-    };
-    ClientHealth {
-        loop_lag_p99_ms: worst(|c| c.loop_lag_p99_ms),
-        busiest_worker_ratio: worst(|c| c.busiest_worker_ratio),
-        cpu_ms: parts.values().filter_map(|part| part.client.cpu_ms).reduce(|a, b| a + b),
-        own_lag_p99_ms: None,
-        connections_opened: sum(|c| c.connections_opened),
-        retries: sum(|c| c.retries),
-        unasked: sum(|c| c.unasked),
-    }
-}
-
-fn models(parts: &BTreeMap<u32, RoundRecord>) -> Vec<String> {
-    let mut models: Vec<String> = Vec::new();
-    for name in parts.values().flat_map(|part| &part.models) {
-        if models.len() < MOST_MODELS && !models.contains(name) {
-            models.push(name.clone());
-        }
-    }
-    models
-}
-
-fn series(parts: &BTreeMap<u32, RoundRecord>) -> Series {
-    let sum = |column: fn(&Series) -> &Vec<u32>| {
-        let mut all: Vec<u32> = Vec::new();
-        for one in parts.values().map(|part| column(&part.series)) {
-            all.resize(all.len().max(one.len()), 0);
-            all.iter_mut().zip(one).for_each(|(sum, n)| *sum = sum.saturating_add(*n));
-        }
-        all
-    };
-    Series {
-        sent: sum(|s| &s.sent),
-        completed: sum(|s| &s.completed),
-        failed: sum(|s| &s.failed),
-        output_events: sum(|s| &s.output_events),
-        in_flight: sum(|s| &s.in_flight),
     }
 }
 

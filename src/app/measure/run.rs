@@ -36,6 +36,7 @@ mod find;
 mod gpu;
 mod guard;
 mod pairs;
+mod round;
 mod sent;
 mod start;
 mod together;

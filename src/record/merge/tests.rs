@@ -5,10 +5,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::measure::columns::Columns;
+use crate::measure::validity::ClientHealth;
 use crate::plan::{Pace, PlannedRequest, RoundPlan};
 use crate::record::build::{Raw, gap_counts, round};
 use crate::record::shard::ShardFacts;
 use crate::record::{RecordedPolicy, views};
+use crate::timeline::OutcomeKind;
 use crate::timeline::{Outcome, OutputEvent, Timeline};
 
 const CANDIDATE: &str = include_str!("../../../tests/fixtures/records/candidate.json");
