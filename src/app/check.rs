@@ -125,6 +125,15 @@ fn alone(
     let Kept { value: candidate, unsaved } =
         measure::measure(what.here, config, what.options, baselines.git.clone(), job)
             .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&ledger)))?;
+    judged(candidate, &baselines, &mut ledger, unsaved)
+}
+
+fn judged(
+    candidate: Record,
+    baselines: &Baselines,
+    ledger: &mut Ledger,
+    unsaved: Option<anyhow::Error>,
+) -> anyhow::Result<Gated> {
     let mut measured = attempts::Kept { baseline: None, candidate };
     let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
     let judging = Judging { prepare: &as_it_is, known: &known };
@@ -181,27 +190,20 @@ fn of_record(
 ) -> anyhow::Result<Gated> {
     let wanted = what.here.wanted(what.base);
     let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
-    let commits = (record.git.as_ref(), baselines.git.as_ref());
-    if let (Some(measured), Some(here)) = commits
-        && measured.commit != here.commit
-    {
+    let commit = |git: Option<&GitFacts>| git.map_or_else(|| "-".to_owned(), |g| g.commit.clone());
+    let (measured, here) = (commit(record.git.as_ref()), commit(baselines.git.as_ref()));
+    let changed = |git: Option<&GitFacts>| git.is_some_and(|git| git.dirty);
+    // What was changed and not committed then is not what is here now.
+    if measured != here || changed(record.git.as_ref()) && !changed(baselines.git.as_ref()) {
         bail!(bilingual!(
             "the record is of commit {measured}, and this is {here}\nhint: check out the commit that was measured",
-            "레코드는 커밋 {measured}의 것인데 현재는 {here}\n힌트: 측정한 커밋을 체크아웃하십시오",
-            measured = measured.commit,
-            here = here.commit
+            "레코드는 커밋 {measured}의 것인데 현재는 {here}\n힌트: 측정한 커밋을 체크아웃하십시오"
         ));
     }
     ledger.ask_github(None, None);
     artefacts::prepare(&what.options.out)?;
     artefacts::save_record(&what.options.out, RECORD, &record)?;
-    let mut measured = attempts::Kept { baseline: None, candidate: record };
-    let known = |w: &WorkloadRecord| baselines.baseline(&w.name);
-    let judging = Judging { prepare: &as_it_is, known: &known };
-    let (mut report, exit) = ledger.judge(&mut measured, judging)?;
-    let charts = charts(&measured.candidate, &report)?;
-    report.last_notices(&baselines.notices);
-    Ok(Gated { report, exit, charts, unsaved: None })
+    judged(record, &baselines, &mut ledger, None)
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.
