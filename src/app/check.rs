@@ -1,12 +1,13 @@
 //! The gate: measures, compares with the baseline, judges, and holds it against earlier attempts.
 //! Not here: what a person sees of it.
 
+mod from;
+
 use std::path::Path;
 
 use anyhow::bail;
 
 use super::attempts::{self, Judging, Ledger, Standing};
-use super::error_text::cannot_use;
 use super::gate::Gate;
 use super::gate::counterpart::described;
 use super::job::Job;
@@ -18,11 +19,10 @@ use super::workspace::Workspace;
 use super::{artefacts, dry_run, publish};
 use crate::config::{Config, GateMode, Lang, Target};
 use crate::evaluate;
-use crate::exit::{ExitStatus, Failure};
-use crate::lang::{Explained as _, Text, bilingual};
+use crate::exit::ExitStatus;
+use crate::lang::{Text, bilingual};
 use crate::print::note;
-use crate::record::facts::{arrival, under};
-use crate::record::{GitFacts, Record, WorkloadRecord, recompute};
+use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::{Charts, charts};
 
@@ -66,7 +66,7 @@ pub fn check(
         repo.remove_abandoned_worktrees();
     }
     // It may lie in the folder that is cleared.
-    let stored = what.from.map(|path| stored(path, &config)).transpose()?;
+    let stored = what.from.map(|path| from::record(path, &config)).transpose()?;
     // While another gate has the folder, what lies there is that one's.
     let Some(mut job) = begin()? else { return Ok(None) };
     artefacts::clear(&what.options.out)?;
@@ -141,43 +141,6 @@ fn judged(
     let charts = charts(&measured.candidate, &report)?;
     report.last_notices(&baselines.notices);
     Ok(Gated { report, exit, charts, unsaved })
-}
-
-/// A stored record as this config would have it judged: what the record says of its own policy
-/// counts for nothing. Errors: it is of another load, or lacks one; exit 2, the config measures two
-/// sides.
-fn stored(path: &Path, config: &Config) -> anyhow::Result<Record> {
-    if config.gate.mode == GateMode::Interleaved {
-        bail!(bilingual!(
-            "--from judges one record, and gate.mode is interleaved: two sides are measured\nhint: compare both records of that run: goodput-gate compare baseline.json record.json",
-            "--from은 레코드 하나를 판정하는데 gate.mode가 interleaved: 양쪽을 함께 측정해야 함\n힌트: 그 실행의 두 레코드를 비교하십시오: goodput-gate compare baseline.json record.json"
-        ));
-    }
-    let mut record = Record::parse(&artefacts::read(path)?).explained(|| cannot_use(path))?;
-    for workload in &config.workloads {
-        let name = &workload.name;
-        let Some(measured) = record.workloads.iter().find(|w| w.name == *name) else {
-            bail!(Failure::measure(bilingual!(
-                "{path} has no workload {name}, which the config asks for",
-                "{path}에 설정이 요구하는 워크로드 {name}이(가) 없음",
-                path = path.display()
-            )));
-        };
-        let shards = record.merged.as_ref().map_or(1, |merged| merged.shards);
-        let asked = measure::digests(workload, &config.target, config.gate.rounds, shards)?;
-        if !measured.fingerprint.0.get("plan").is_some_and(|sent| asked.contains(sent)) {
-            bail!(Failure::measure(bilingual!(
-                "{path} is of another load: workload {name} was {sent}, and its plan is none that the config asks for ({wanted})\nhint: check with the config that measured it",
-                "{path}은(는) 다른 부하의 레코드: 워크로드 {name}은(는) {sent}이었고 설정이 요구하는 계획({wanted})이 아님\n힌트: 측정에 쓴 설정으로 check 하십시오",
-                path = path.display(),
-                sent = measured.load.arrival,
-                wanted = arrival(&workload.arrival)
-            )));
-        }
-    }
-    under(config, &mut record);
-    recompute::findings(&mut record)?;
-    Ok(record)
 }
 
 /// What a stored record comes to against the sessions of other days. Errors: it is of another

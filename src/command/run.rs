@@ -26,7 +26,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let shard = shard::membership(&args)?;
     if let (Some(who), Some(place)) = (&shard, &args.rendezvous) {
         // One command line for all of them.
-        args.output.out.push(format!("shard-{}", who.shard.index));
+        let own = format!("shard-{}", who.shard.index);
+        for path in [&mut args.output.raw, &mut args.output.record].into_iter().flatten() {
+            path.as_mut_os_string().push(format!(".{own}"));
+        }
+        args.output.out.push(own);
         args.output.gate = Some(shard::gate(place));
     }
     args::measuring(VERB, &args.output, |measuring| {

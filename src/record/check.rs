@@ -9,6 +9,7 @@ mod agree;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::session::{Session, Start};
+use super::shard::{MergedFacts, SHARD_MISSING};
 use super::{LoadFacts, Record, RegressionPolicy, RoundRecord, StartRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
 use crate::evidence::gpu::RoundGpu;
@@ -16,6 +17,7 @@ use crate::fingerprint::Fingerprint;
 use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
+use crate::plan::shard::MAX_SHARDS;
 use crate::timeline::Hidden;
 
 /// A year, in microseconds: sums of so many stay far from overflow.
@@ -40,6 +42,9 @@ pub fn record(record: &Record) -> Result<(), String> {
             UNDER_TEST.join(", ")
         ));
     }
+    if let Some(merged) = &record.merged {
+        self::merged(merged, record)?;
+    }
     let mut names = BTreeSet::new();
     for workload in &record.workloads {
         name(&workload.name)?;
@@ -47,6 +52,20 @@ pub fn record(record: &Record) -> Result<(), String> {
             return Err(format!("two workloads are called {}", workload.name));
         }
         self::workload(workload).map_err(|why| format!("workload {}: {why}", workload.name))?;
+    }
+    Ok(())
+}
+
+/// A shard that is missing is told in every round.
+fn merged(merged: &MergedFacts, record: &Record) -> Result<(), String> {
+    let rounds = record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
+    let told = |round: &RoundRecord| round.findings.iter().any(|f| f.check == SHARD_MISSING);
+    let mut untold = rounds.filter(|round| !told(round));
+    if merged.shards == 0 || merged.shards > MAX_SHARDS {
+        return Err(format!("it is merged of {} shards", merged.shards));
+    }
+    if !merged.missing.is_empty() && untold.next().is_some() {
+        return Err("shards are missing, and a round of it has no word of that".into());
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ mod round;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shard::{MergedFacts, SHARD_ENDED, SHARD_MISSING, ShardClock, ShardRound};
+use super::shard::{MergedFacts, SHARD_ENDED, SHARD_MISSING, ShardRound};
 use super::{
     Record, RecordError, RoundRecord, StartRecord, WorkloadRecord, build, check, recompute,
 };
@@ -22,7 +22,7 @@ use crate::measure::validity::{Finding, Severity};
 use crate::plan::shard::Shard;
 
 use columns::columns;
-use round::{client, duration_us, errors, models, of_shard, same, series};
+use round::{client, duration_us, errors, models, of_shard, same, series, untold};
 
 pub use error::MergeError;
 
@@ -39,36 +39,37 @@ pub fn merge(records: Vec<Record>) -> Result<Record, MergeError> {
         .iter()
         .filter_map(|(index, r)| Some((*index, r.shard.as_ref()?.gave_up.clone()?)))
         .collect();
+    let rounds = |r: &Record| -> usize {
+        r.workloads.iter().flat_map(|w| &w.starts).map(|start| start.rounds.len()).sum()
+    };
+    let most = shards.values().map(rounds).max().unwrap_or(0);
+    let fewer: Vec<u32> =
+        shards.iter().filter(|(_, r)| rounds(r) < most).map(|(index, _)| *index).collect();
     let missing: Vec<u32> = (0..count).filter(|index| !shards.contains_key(index)).collect();
     let mut whole = empty(first);
     whole.created = shards.values().map(|r| &r.created).min().cloned().unwrap_or_default();
     whole.interrupted = shards.values().any(|record| record.interrupted);
     whole.gpu = shards.values().find_map(|record| record.gpu.clone());
     whole.host.insert("shards".into(), hosts(&shards));
-    let mut most = Most::default();
+    let mut merged = MergedFacts { shards: count, missing, ..MergedFacts::default() };
     for index in 0..whole.workloads.len() {
-        let parts: BTreeMap<u32, WorkloadRecord> = shards
-            .iter_mut()
-            .filter_map(|(shard, record)| {
-                (index < record.workloads.len())
-                    .then(|| (*shard, take_workload(&mut record.workloads[index])))
-            })
-            .collect();
+        let parts = shards.iter_mut().map(|(shard, record)| {
+            let workload = &mut record.workloads[index];
+            (*shard, (workload.fingerprint.clone(), std::mem::take(&mut workload.starts)))
+        });
+        let parts: BTreeMap<u32, Part> = parts.collect();
         let merging = Merging { count, load: &whole.workloads[index].load.clone() };
-        let merged = merging.workload(parts, &mut most)?;
+        let both = merging.workload(parts, &mut merged)?;
         let workload = &mut whole.workloads[index];
-        (workload.fingerprint, workload.starts) = merged;
+        (workload.fingerprint, workload.starts) = both;
     }
     for (shard, why) in &gave_up {
         ended(&mut whole, *shard, why);
     }
-    whole.merged = Some(MergedFacts {
-        shards: count,
-        missing,
-        most_late_us: most.late_us,
-        most_uncertainty_us: most.uncertainty_us,
-        most_drift_us: most.drift_us,
-    });
+    for shard in fewer {
+        ended(&mut whole, shard, "it has fewer rounds than the others");
+    }
+    whole.merged = Some(merged);
     check::record(&whole).map_err(|why| MergeError::Record(RecordError::Shape(why)))?;
     recompute::findings(&mut whole)?;
     recompute::metrics(&mut whole)?;
@@ -113,6 +114,11 @@ fn same_run(first: &Record, other: &Record, shard: u32) -> Result<(), MergeError
     };
     differ("workloads", names(first), names(other))?;
     for (a, b) in first.workloads.iter().zip(&other.workloads) {
+        // Told of a server at loopback alone: each machine would have reached one of its own.
+        if [a, b].iter().all(|w| w.fingerprint.0.contains_key("host_cpu")) {
+            let machine = |r: &Record| r.host.get("hostname").cloned().unwrap_or_default();
+            differ("machine of the server", machine(first), machine(other))?;
+        }
         for d in Fingerprint::differences(&a.fingerprint, &b.fingerprint) {
             // A fact of one machine is absent where another one looked.
             if let (Some(x), Some(y)) = (d.baseline, d.candidate) {
@@ -163,15 +169,11 @@ fn empty(first: &Record) -> Record {
     }
 }
 
-fn take_workload(workload: &mut WorkloadRecord) -> WorkloadRecord {
-    let starts = std::mem::take(&mut workload.starts);
-    WorkloadRecord { starts, ..workload.clone() }
-}
-
 /// Rounds that were to come are not there: the last one that is says so.
 fn ended(whole: &mut Record, shard: u32, why: &str) {
     let rounds = whole.workloads.iter_mut().flat_map(|w| &mut w.starts).flat_map(|s| &mut s.rounds);
-    if let Some(last) = rounds.max_by_key(|round| round.order) {
+    // A round that was cut short is read by nobody.
+    if let Some(last) = rounds.max_by_key(|round| (!round.cut_short, round.order)) {
         let seen = ShardSeen::ShardEnded { shard, why: why.to_owned() };
         last.findings.push(Finding::new(Severity::Invalid, SHARD_ENDED, seen));
     }
@@ -184,22 +186,8 @@ fn hosts(shards: &BTreeMap<u32, Record>) -> String {
     format!("{} ({})", shards.len(), names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-/// Of all shards and rounds.
-#[derive(Default)]
-#[expect(clippy::struct_field_names, reason = "their unit")]
-struct Most {
-    late_us: u64,
-    uncertainty_us: u64,
-    drift_us: u64,
-}
-
-impl Most {
-    fn add(&mut self, clock: &ShardClock) {
-        self.late_us = self.late_us.max(clock.late_us);
-        self.uncertainty_us = self.uncertainty_us.max(clock.uncertainty_us);
-        self.drift_us = self.drift_us.max(clock.drift_us.map_or(0, i64::unsigned_abs));
-    }
-}
+/// What a shard measured of a workload.
+type Part = (Fingerprint, Vec<StartRecord>);
 
 struct Merging<'a> {
     count: u32,
@@ -209,19 +197,19 @@ struct Merging<'a> {
 impl Merging<'_> {
     fn workload(
         &self,
-        mut parts: BTreeMap<u32, WorkloadRecord>,
-        most: &mut Most,
+        mut parts: BTreeMap<u32, Part>,
+        most: &mut MergedFacts,
     ) -> Result<(Fingerprint, Vec<StartRecord>), MergeError> {
         let mut fingerprint = Fingerprint::default();
-        for part in parts.values() {
-            fingerprint.0.extend(part.fingerprint.0.clone());
+        for (part, _) in parts.values() {
+            fingerprint.0.extend(part.0.clone());
         }
         let indices: BTreeSet<u32> =
-            parts.values().flat_map(|part| &part.starts).map(|start| start.index).collect();
+            parts.values().flat_map(|(_, starts)| starts).map(|start| start.index).collect();
         let starts = indices.into_iter().map(|index| {
-            let each = parts.iter_mut().filter_map(|(shard, part)| {
-                let at = part.starts.iter().position(|start| start.index == index)?;
-                Some((*shard, part.starts.swap_remove(at)))
+            let each = parts.iter_mut().filter_map(|(shard, (_, starts))| {
+                let at = starts.iter().position(|start| start.index == index)?;
+                Some((*shard, starts.swap_remove(at)))
             });
             self.start(index, each.collect(), most)
         });
@@ -232,7 +220,7 @@ impl Merging<'_> {
         &self,
         index: u32,
         mut parts: BTreeMap<u32, StartRecord>,
-        most: &mut Most,
+        most: &mut MergedFacts,
     ) -> Result<StartRecord, MergeError> {
         let rounds: BTreeSet<u32> =
             parts.values().flat_map(|start| &start.rounds).map(|round| round.index).collect();
@@ -255,7 +243,7 @@ impl Merging<'_> {
     fn round(
         &self,
         mut parts: BTreeMap<u32, RoundRecord>,
-        most: &mut Most,
+        most: &mut MergedFacts,
     ) -> Result<RoundRecord, MergeError> {
         let mut sent: BTreeMap<u32, ShardRound> = BTreeMap::new();
         for (shard, part) in &mut parts {
@@ -280,6 +268,7 @@ impl Merging<'_> {
         }
         let mut findings = self.missing(&lengths, &parts);
         findings.extend(parts.iter().flat_map(|(shard, part)| of_shard(*shard, part)));
+        findings.extend(untold(&parts, &sent));
         let seed = same(&parts, "seed", |part| part.seed)?;
         let ramp = same(&sent, "ramp", |own| own.ramp)?;
         let (index, order) = parts.values().next().map_or((0, 0), |part| (part.index, part.order));

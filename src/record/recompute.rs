@@ -79,7 +79,7 @@ fn round(
     let of_shard = |f: &Finding| matches!(f.seen, Some(Seen::Shard(_)));
     let stays = |f: &Finding| of_shard(f) || !weaker(&f.check, f.severity);
     let kept: Vec<_> = stored.into_iter().filter(stays).collect();
-    found.retain(|f| kept.iter().all(|k| k.check != f.check));
+    found.retain(|f| kept.iter().all(|k| k.check != f.check || k.severity < f.severity));
     found.extend(kept);
     found.sort_by_key(|f| std::cmp::Reverse(f.severity));
     round.findings = found;

@@ -42,7 +42,7 @@ pub struct ShardFacts {
 }
 
 /// A record with this was merged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergedFacts {
     pub shards: u32,
@@ -76,11 +76,20 @@ pub struct ShardClock {
     pub late_us: u64,
     /// How far its date is ahead of that of shard 0, microseconds.
     pub date_ahead_us: i64,
-    /// How well the difference of the (monotonic) clocks is known, microseconds.
+    /// How well the difference of the (monotonic) clocks is known, before and after, microseconds.
     pub uncertainty_us: u64,
-    /// How far its clock moved ahead in the round, beyond what is not known; absent where shards
-    /// did not meet after it.
+    /// How far its clock moved ahead in the round, beyond what is not known; absent where it
+    /// could not be read after it.
     pub drift_us: Option<i64>,
+}
+
+impl MergedFacts {
+    pub fn add(&mut self, clock: &ShardClock) {
+        self.most_late_us = self.most_late_us.max(clock.late_us);
+        self.most_uncertainty_us = self.most_uncertainty_us.max(clock.uncertainty_us);
+        let drift_us = clock.drift_us.map_or(0, i64::unsigned_abs);
+        self.most_drift_us = self.most_drift_us.max(drift_us);
+    }
 }
 
 impl ShardFacts {
@@ -112,6 +121,8 @@ impl ShardClock {
             let seconds = self.date_ahead_us as f64 / 1e6;
             Finding::new(Severity::Note, SHARD_DATE, ShardSeen::ShardDatesApart { seconds })
         });
-        [late, unsure, drifted, apart].into_iter().flatten().collect()
+        let unread = self.drift_us.is_none();
+        let unread = unread.then(|| invalid(SHARD_CLOCK, ShardSeen::ShardClockUnread));
+        [late, unsure, drifted, unread, apart].into_iter().flatten().collect()
     }
 }

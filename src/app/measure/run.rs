@@ -242,8 +242,9 @@ impl<'a> Run<'a> {
     }
 
     fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
-        self.meet()?;
         for workload in 0..self.workloads.len() {
+            // No shard prepares this one while another still sends the one before.
+            self.meet()?;
             for place in 0..open.len() {
                 self.warm_up(open, place, workload, start)?;
             }

@@ -1,6 +1,6 @@
 //! What is found of a round that several machines sent, each its shard, with the numbers.
 //!
-//! `Display` is the English. Not here: when it is found (`app::shards`, `record::merge`), other
+//! `Display` is the English. Not here: when it is found (`record::shard`, `record::merge`), other
 //! languages (`report::say`).
 
 use std::fmt;
@@ -26,6 +26,8 @@ pub enum ShardSeen {
     ShardLate { late_ms: f64, bound_ms: f64 },
     /// How far its clock is from that of shard 0 is not known better than this.
     ShardClockUnsure { uncertainty_ms: f64, bound_ms: f64 },
+    /// Its clock could not be read after the round.
+    ShardClockUnread,
     /// Its clock ran faster or slower than that of shard 0 by so much in this round.
     ShardClockDrifted { drift_ms: f64, bound_ms: f64 },
     /// Its date is so many seconds off that of shard 0.
@@ -77,6 +79,10 @@ impl fmt::Display for ShardSeen {
                 f,
                 "the clock of this shard is known to {uncertainty_ms:.1} ms against that of shard 0, bound {bound_ms:.1} ms: the way between \
                  them is slow; meet over HTTP in the same network (--rendezvous http://HOST:PORT)"
+            ),
+            Self::ShardClockUnread => f.write_str(
+                "the clock of shard 0 could not be read after this round, so nobody knows whether this shard's moved against it: see the \
+                 log of shard 0",
             ),
             Self::ShardClockDrifted { drift_ms, bound_ms } => write!(
                 f,

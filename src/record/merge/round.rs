@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::MergeError;
 use crate::measure::seen::shard::ShardSeen;
 use crate::measure::validity::{ClientHealth, Finding, Severity};
+use crate::record::shard::ShardRound;
 use crate::record::{ErrorCount, RoundRecord, Series};
 use crate::timeline::OutcomeKind;
 
@@ -37,6 +38,25 @@ pub fn of_shard(shard: u32, part: &RoundRecord) -> impl Iterator<Item = Finding>
             Finding::text(found.severity, &found.check, format!("shard {shard}: {}", found.message))
         }
     })
+}
+
+/// What the clocks of shards say, and their findings do not.
+pub fn untold(
+    parts: &BTreeMap<u32, RoundRecord>,
+    sent: &BTreeMap<u32, ShardRound>,
+) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (shard, own) in sent {
+        let Some(part) = parts.get(shard) else { continue };
+        for found in own.clock.findings(part.duration_us) {
+            let told = part.findings.iter().any(|f| f.check == found.check);
+            if let Some(what) = found.typed().filter(|_| !told) {
+                let seen = ShardSeen::InShard { shard: *shard, what: Box::new(what.clone()) };
+                all.push(Finding::new(found.severity, &found.check, seen));
+            }
+        }
+    }
+    all
 }
 
 /// Errors: it is not the same in all.

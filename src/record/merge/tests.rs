@@ -9,7 +9,7 @@ use crate::measure::columns::Columns;
 use crate::measure::validity::ClientHealth;
 use crate::plan::{Pace, PlannedRequest, RoundPlan};
 use crate::record::build::{Raw, gap_counts, round};
-use crate::record::shard::ShardFacts;
+use crate::record::shard::{ShardClock, ShardFacts};
 use crate::record::{RecordedPolicy, views};
 use crate::timeline::OutcomeKind;
 use crate::timeline::{Outcome, OutputEvent, Timeline};

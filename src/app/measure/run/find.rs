@@ -3,14 +3,11 @@
 
 use std::sync::Arc;
 
-use anyhow::bail;
-
 use super::Run;
 use super::start::Open;
 use crate::config::{Axis, Find, Workload};
 use crate::judge::capacity::{Step, next};
 use crate::lang::bilingual;
-use crate::plan::shard::Shard;
 use crate::print::note;
 use crate::record::capacity::FindRecord;
 
@@ -20,12 +17,6 @@ const ROUNDS_PER_START: u32 = 6;
 impl Run<'_> {
     /// Errors: as those of a start.
     pub(in crate::app::measure) fn find(&mut self, find: &Find) -> anyhow::Result<()> {
-        if self.shard() != Shard::WHOLE {
-            bail!(bilingual!(
-                "--find decides from round to round, and a shard cannot: measure the limit from one machine",
-                "--find는 라운드마다 다음 부하를 정하므로 샤드로는 할 수 없음: 한 머신에서 한계를 측정하십시오"
-            ));
-        }
         let base = self.workloads.remove(0);
         let file = self.files.remove(0);
         let asked = FindRecord {

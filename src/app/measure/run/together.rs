@@ -14,6 +14,7 @@ use crate::exit::Failure;
 use crate::lang::bilingual;
 use crate::load::RoundResult;
 use crate::plan::shard::Shard;
+use crate::probe::server::is_loopback;
 use crate::record::RoundRecord;
 use crate::record::build::{Raw, gap_counts};
 use crate::record::shard::{ShardClock, ShardFacts, ShardRound};
@@ -79,13 +80,13 @@ impl Together {
     fn clock(&mut self, measured: &RoundResult, stopped: &dyn Fn() -> bool) -> Option<ShardClock> {
         let begin = self.begin.take()?;
         let us = |ns: u64| ns.div_ceil(1_000);
-        // Nobody is there to ask where shard 0 has ended: the others hear of that next.
         let after = self.member.offset(stopped).ok();
+        let known_ns = after.as_ref().map_or(0, |after| after.uncertainty_ns);
         Some(ShardClock {
             began: begin.date,
             late_us: us(measured.began_ns.saturating_sub(begin.at_ns)),
             date_ahead_us: begin.offset.date_ahead_us,
-            uncertainty_us: us(begin.offset.uncertainty_ns),
+            uncertainty_us: us(begin.offset.uncertainty_ns.max(known_ns)),
             drift_us: after.map(|after| drift_us(&begin.offset, &after)),
         })
     }
@@ -126,7 +127,13 @@ impl Run<'_> {
             fields.map(|(field, value)| (format!("{field} of {}", workload.name), value.clone()))
         });
         let rounds = ("rounds".to_owned(), self.config.gate.rounds.to_string());
-        facts.chain([rounds]).collect()
+        // At loopback each machine would reach a server of its own.
+        let at_loopback = match &self.config.target.endpoint {
+            Endpoint::Http(url) if is_loopback(url) => self.sides[0].record.host.get("hostname"),
+            _ => None,
+        };
+        let machine = at_loopback.map(|host| ("machine of the server".to_owned(), host.clone()));
+        facts.chain([rounds]).chain(machine).collect()
     }
 
     /// Waits until every shard's server answers and all are to measure the same. Errors: they are

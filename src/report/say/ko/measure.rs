@@ -59,6 +59,9 @@ fn shard(seen: &ShardSeen) -> String {
             "샤드 0 대비 이 샤드 시계의 불확실성 {uncertainty_ms:.1} ms, 한계 {bound_ms:.1} ms: 둘 사이의 경로가 느림; 같은 네트워크에서 \
              HTTP로 만날 것 (--rendezvous http://HOST:PORT)"
         ),
+        ShardSeen::ShardClockUnread => {
+            "이 라운드 뒤에 샤드 0의 시계를 읽을 수 없어 이 샤드의 시계가 움직였는지 알 수 없음: 샤드 0의 로그를 확인".into()
+        }
         ShardSeen::ShardClockDrifted { drift_ms, bound_ms } => format!(
             "이 라운드에서 샤드 0 대비 이 샤드의 시계가 {drift_ms:+.1} ms 움직임, 한계 {bound_ms:.1} ms: 시계를 맞추는 것(chrony, \
              하이퍼바이저)을 확인"
