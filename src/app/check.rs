@@ -24,6 +24,7 @@ use crate::lang::{Text, bilingual};
 use crate::print::note;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
+use crate::report::notice::Notice;
 use crate::report::page::charts::{Charts, charts};
 
 /// What a check is asked beside its config.
@@ -166,7 +167,10 @@ fn of_record(
     ledger.ask_github(None, None);
     artefacts::prepare(&what.options.out)?;
     artefacts::save_record(&what.options.out, RECORD, &record)?;
-    judged(record, &baselines, &mut ledger, None)
+    let stored = [Notice::FromRecord { created: record.created.clone() }];
+    let mut gated = judged(record, &baselines, &mut ledger, None)?;
+    gated.report.notice(&stored);
+    Ok(gated)
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.

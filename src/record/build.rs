@@ -82,8 +82,12 @@ fn asked_tokens(raw: &Raw<'_>) -> Option<f64> {
 const MOST_MODELS: usize = 4;
 
 fn models(timelines: &[Timeline]) -> Vec<String> {
+    distinct_models(timelines.iter().filter(|t| t.completed()).flat_map(|t| &t.models))
+}
+
+pub(super) fn distinct_models<'a>(all: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut models: Vec<String> = Vec::new();
-    for name in timelines.iter().filter(|t| t.completed()).flat_map(|t| &t.models) {
+    for name in all {
         if models.len() < MOST_MODELS && !models.contains(name) {
             models.push(name.clone());
         }

@@ -95,6 +95,10 @@ pub enum Notice {
     AcceptanceBrought {
         entries: Vec<String>,
     },
+    /// Nothing was measured now.
+    FromRecord {
+        created: String,
+    },
     AttemptsFileUnusable {
         file: String,
         why: String,
@@ -211,6 +215,7 @@ impl fmt::Display for Notice {
             Self::AcceptancesUnusable { file, why } => write!(f, "{file} cannot be used, so no acceptance counts: {why}"),
             Self::AcceptanceUnusable { workload, why } => write!(f, "an acceptance of {workload} does not count: {why}"),
             Self::AcceptanceBrought { entries } => write!(f, "this change brings an acceptance ({}) that counts only once it is on the base branch", entries.join(", ")),
+            Self::FromRecord { created } => write!(f, "nothing was measured now: this judges the stored record of {created} (--from)"),
             Self::AttemptsFileUnusable { file, why } => write!(f, "{file} cannot be used, so earlier attempts in it are not known: {why}"),
             Self::AttemptsUnread { why } => write!(f, "attempts of earlier workflow runs at this commit could not be read from GitHub: {why}"),
             Self::AttemptsUnknown { attempt, why } => write!(f, "this is attempt {attempt} of the workflow run, and what an earlier one came to is not known, so that a PASS must be surer: {why}"),

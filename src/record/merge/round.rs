@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use super::MergeError;
 use crate::measure::seen::shard::ShardSeen;
 use crate::measure::validity::{ClientHealth, Finding, Severity};
+use crate::record::build::distinct_models;
 use crate::record::shard::ShardRound;
 use crate::record::{ErrorCount, RoundRecord, Series};
 use crate::timeline::OutcomeKind;
 
-/// Most models that a round names; two make it unfit.
-const MOST_MODELS: usize = 4;
 /// Notes that `recompute` makes of the whole round's columns: those of a shard would say it again.
 const OF_COLUMNS: [&str; 8] = [
     "send_lag",
@@ -127,13 +126,7 @@ pub fn client(parts: &BTreeMap<u32, RoundRecord>) -> ClientHealth {
 }
 
 pub fn models(parts: &BTreeMap<u32, RoundRecord>) -> Vec<String> {
-    let mut models: Vec<String> = Vec::new();
-    for name in parts.values().flat_map(|part| &part.models) {
-        if models.len() < MOST_MODELS && !models.contains(name) {
-            models.push(name.clone());
-        }
-    }
-    models
+    distinct_models(parts.values().flat_map(|part| &part.models))
 }
 
 pub fn series(parts: &BTreeMap<u32, RoundRecord>) -> Series {

@@ -54,6 +54,7 @@ pub fn notice(notice: &Notice) -> String {
         Notice::AcceptanceBrought { entries } => {
             format!("이 변경에 든 수용({})은 base 브랜치에 들어간 뒤부터 반영", entries.join(", "))
         }
+        Notice::FromRecord { created } => format!("지금 측정하지 않음: {created}에 저장한 레코드를 판정함 (--from)"),
         Notice::AttemptsFileUnusable { file, why } => format!("{file}: 사용할 수 없어 그 안의 이전 시도를 알 수 없음: {why}"),
         Notice::AttemptsUnread { why } => format!("이 커밋에 대한 이전 워크플로 실행의 시도를 GitHub에서 읽을 수 없음: {why}"),
         Notice::AttemptsUnknown { attempt, why } => {
