@@ -201,6 +201,12 @@ fn three_shards_become_one_record_that_is_judged_as_any_other() {
         .gate
         .run(&["check", "--base", "none", "--from", "cut.json"])
         .assert(3, &["the run did not end"]);
+    cut["workloads"][0]["starts"] = serde_json::json!([]);
+    bench.gate.write("cut.json", &cut.to_string());
+    bench
+        .gate
+        .run(&["check", "--base", "none", "--from", "cut.json"])
+        .assert(3, &["has 0 of 1 starts"]);
     bench.gate.write("goodput-gate.yaml", &config);
     let part = records[0].display().to_string();
     for args in [

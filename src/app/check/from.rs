@@ -100,9 +100,16 @@ fn other_server(measured: &WorkloadRecord, config: &Config) -> Option<Text> {
     })
 }
 
-/// A run that was killed leaves fewer rounds than it was to have.
+/// A run that was killed leaves fewer starts or rounds than it was to have.
 fn cut(measured: &WorkloadRecord, config: &Config) -> Option<Text> {
     let (rounds, name) = (config.gate.rounds as usize, &measured.name);
+    let (has, starts) = (measured.starts.len(), measure::starts(config) as usize);
+    if has < starts {
+        return Some(bilingual!(
+            "the run did not end, or was asked for less: workload {name} has {has} of {starts} starts",
+            "실행이 끝나지 않았거나 요구보다 적음: 워크로드 {name}의 시작이 {has}개 (전체 {starts}개)"
+        ));
+    }
     let short = measured.starts.iter().find(|start| start.rounds.len() < rounds)?;
     Some(bilingual!(
         "the run did not end: start {start} of workload {name} has {has} of {rounds} rounds",
